@@ -1,0 +1,52 @@
+"""Builds the media plane (cffi, API mode) and the simulated card (a plain shared library)."""
+
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_ext import build_ext
+
+HERE = Path(__file__).parent
+SIM_LIBRARY = "libctb_sim.so"
+C_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+           "-fvisibility=hidden", "-Wall", "-Wextra"]
+
+
+class BuildNative(build_ext):
+    """build_ext, and after it firmware_sim's library beside its Python package."""
+
+    def run(self) -> None:
+        super().run()
+        root = Path("." if self.inplace else self.build_lib)
+        self.build_simulator(root / "firmware_sim" / SIM_LIBRARY)
+
+    def build_simulator(self, target: Path) -> None:
+        sources = sorted(str(p.relative_to(HERE)) for p in (HERE / "firmware_sim/src").glob("*.c"))
+        if not sources:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        objects = self.compiler.compile(
+            sources,
+            output_dir=self.build_temp,
+            include_dirs=["cti_board/_native/include", "firmware_sim/src"],
+            extra_postargs=[*C_FLAGS, "-fPIC"],
+            depends=[str(p) for p in (HERE / "cti_board/_native/include").glob("*.h")]
+            + [str(p) for p in (HERE / "firmware_sim/src").glob("*.h")],
+        )
+        self.compiler.link_shared_object(objects, str(target), libraries=["m"])
+
+
+setup(
+    packages=["cti_board", "cti_board._native", "cti_board.backends", "cti_board.signalling",
+              "cti_board.testing", "cti_tools", "firmware_sim", "ivr", "ivr.prompt", "ivr.record"],
+    package_dir={"cti_tools": "tools"},
+    package_data={
+        "cti_board": ["py.typed", "data/*"],
+        "cti_board._native": ["include/*.h"],
+        "firmware_sim": [SIM_LIBRARY, "data/*"],
+        "ivr": ["py.typed", "data/*"],
+        "ivr.prompt": ["data/**/*"],
+        "ivr.record": ["migrations/*.py", "migrations/versions/*.py"],
+    },
+    cffi_modules=["cti_board/_native/build.py:ffi"],
+    cmdclass={"build_ext": BuildNative},
+)
