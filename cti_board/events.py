@@ -1,0 +1,328 @@
+"""Room: what a line and its media report.  A leaf: plain data, imports nothing of ours.
+
+Every event carries ``seq`` (counts all events of the engine; a gap is a loss), ``at`` (engine
+sample number, 8000 a second, at which it was decided), ``board`` and ``channel`` (numbers;
+channel is -1 for events of a span or a board).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+
+class DoneReason(IntEnum):
+    """Why a player, recorder or tone ended."""
+
+    END = 0
+    STOPPED = 1
+    DIGIT = 2
+    ERROR = 3
+    SILENCE = 4
+    CLOSED = 5
+
+
+class Alarm(IntFlag):
+    """E1 alarms (ITU-T G.775, G.732)."""
+
+    LOS = 1
+    LFA = 2
+    LMFA = 4
+    AIS = 8
+    RAI = 16
+
+
+@dataclass(slots=True)
+class Event:
+    seq: int
+    at: int
+    board: int
+    channel: int
+
+
+@dataclass(slots=True)
+class RingBegin(Event):
+    """FXO: a ringing burst begins."""
+
+
+@dataclass(slots=True)
+class RingEnd(Event):
+    """FXO: a ringing burst ended."""
+
+    length_ms: int
+
+
+@dataclass(slots=True)
+class RingStopped(Event):
+    """FXO: no burst for the ring time-out: the caller gave up."""
+
+
+@dataclass(slots=True)
+class OffHook(Event):
+    """FXS: the telephone took the loop."""
+
+
+@dataclass(slots=True)
+class OnHook(Event):
+    """FXS: the telephone left the loop."""
+
+
+@dataclass(slots=True)
+class HookFlash(Event):
+    length_ms: int
+
+
+@dataclass(slots=True)
+class Wink(Event):
+    length_ms: int
+
+
+@dataclass(slots=True)
+class PolarityReversal(Event):
+    """FXO: ``reversed`` is the polarity now."""
+
+    reversed: bool
+
+
+@dataclass(slots=True)
+class LoopBreak(Event):
+    """FXO: the exchange broke the loop current for ``length_ms`` (disconnect signal)."""
+
+    length_ms: int
+
+
+@dataclass(slots=True)
+class BatteryChange(Event):
+    """FXO: the exchange's feed is there or gone (line cut)."""
+
+    present: bool
+
+
+@dataclass(slots=True)
+class CasChange(Event):
+    """E1: received signalling bits, A=8 B=4 C=2 D=1."""
+
+    bits: int
+    previous: int
+
+
+@dataclass(slots=True)
+class PulseDigit(Event):
+    digit: str
+
+
+@dataclass(slots=True)
+class DtmfBegin(Event):
+    """``age_samples``: from the tone's first sample to ``at``."""
+
+    digit: str
+    level_dbm0: float
+    twist_db: float
+    age_samples: int
+
+
+@dataclass(slots=True)
+class DtmfEnd(Event):
+    """``age_samples``: from the tone's last sample to ``at``."""
+
+    digit: str
+    length_samples: int
+    age_samples: int
+
+
+@dataclass(slots=True)
+class ToneOn(Event):
+    """A call-progress tone of the board's plan, by name (``dial``, ``busy`` ...)."""
+
+    tone: str
+    level_dbm0: float
+
+
+@dataclass(slots=True)
+class ToneOff(Event):
+    tone: str
+
+
+@dataclass(slots=True)
+class TalkBegin(Event):
+    level_dbm0: float
+
+
+@dataclass(slots=True)
+class TalkEnd(Event):
+    length_ms: int
+
+
+@dataclass(slots=True)
+class CallerId(Event):
+    """``method`` is ``fsk`` or ``dtmf``; a wrong checksum gives ``valid=False``."""
+
+    number: str
+    method: str
+    valid: bool
+
+
+@dataclass(slots=True)
+class PlayDone(Event):
+    cookie: int
+    reason: DoneReason
+    samples: int
+    digit: str
+    error: int
+
+
+@dataclass(slots=True)
+class RecordDone(Event):
+    cookie: int
+    reason: DoneReason
+    samples: int
+    error: int
+    lost_samples: int
+
+
+@dataclass(slots=True)
+class ToneDone(Event):
+    cookie: int
+    reason: DoneReason
+
+
+@dataclass(slots=True)
+class RecordData(Event):
+    """A stream recorder holds ``available`` bytes."""
+
+    cookie: int
+    available: int
+
+
+@dataclass(slots=True)
+class MediaOverrun(Event):
+    cookie: int
+    lost_samples: int
+
+
+@dataclass(slots=True)
+class MediaUnderrun(Event):
+    cookie: int
+    lost_samples: int
+
+
+@dataclass(slots=True)
+class RecordError(Event):
+    """The file cannot be written (``error`` is an errno); the call goes on."""
+
+    cookie: int
+    error: int
+
+
+@dataclass(slots=True)
+class AlarmRaised(Event):
+    span: int
+    alarm: Alarm
+
+
+@dataclass(slots=True)
+class AlarmCleared(Event):
+    span: int
+    alarm: Alarm
+
+
+@dataclass(slots=True)
+class CommandFailed(Event):
+    cookie: int
+    error: int
+    op: int
+
+
+@dataclass(slots=True)
+class BoardLost(Event):
+    error: int
+
+
+@dataclass(slots=True)
+class BoardBack(Event):
+    pass
+
+
+@dataclass(slots=True)
+class Overrun(Event):
+    """The event ring was full: ``lost`` events; line levels were read again and reported."""
+
+    lost: int
+
+
+@dataclass(slots=True)
+class Slip(Event):
+    """A board's elastic buffer repeated (+1) or dropped (-1) a frame; ``direction`` rx or tx."""
+
+    frames: int
+    direction: str
+
+
+@dataclass(slots=True)
+class Late(Event):
+    """Wall clock: ``frames`` came later than the lead allows."""
+
+    frames: int
+
+
+@dataclass(slots=True)
+class StreetReport(Event):
+    """A far end reports; ``channel`` is the far end's number (see ctb_street.h)."""
+
+    what: int
+    b: int
+    c: int
+    d: int
+    cookie: int
+    text: str
+
+
+LineEvent = (
+    RingBegin | RingEnd | RingStopped | OffHook | OnHook | HookFlash | Wink | PolarityReversal
+    | LoopBreak | BatteryChange | CasChange | PulseDigit | DtmfBegin | DtmfEnd | ToneOn | ToneOff
+    | TalkBegin | TalkEnd | CallerId | PlayDone | RecordDone | ToneDone | RecordData
+    | MediaOverrun | MediaUnderrun | RecordError | AlarmRaised | AlarmCleared | CommandFailed
+    | BoardLost | BoardBack | Overrun | Slip | Late
+)  # fmt: skip
+
+
+# ---- call events: what signalling tells a call -----------------------------------------
+
+
+@dataclass(slots=True)
+class CallEvent:
+    """``at`` is an engine sample number."""
+
+    at: int
+
+
+@dataclass(slots=True)
+class CallOffered(CallEvent):
+    ani: str
+    dnis: str
+    category: str = ""
+
+
+@dataclass(slots=True)
+class CallProceeding(CallEvent):
+    """All address digits were sent."""
+
+
+@dataclass(slots=True)
+class CallAlerting(CallEvent):
+    """The far end rings."""
+
+
+@dataclass(slots=True)
+class CallAnswered(CallEvent):
+    pass
+
+
+@dataclass(slots=True)
+class CallDisconnected(CallEvent):
+    """The far end cleared; ``cause`` after ITU-T Q.850."""
+
+    cause: int
+
+
+@dataclass(slots=True)
+class CallReleased(CallEvent):
+    """The channel is idle again."""
