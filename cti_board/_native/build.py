@@ -10,7 +10,7 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 HEADERS = ["ctb_driver.h", "ctb_street.h", "ctb_dsp.h", "ctb_engine.h"]
-FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
          "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"]
 
 

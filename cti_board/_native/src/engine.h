@@ -1,0 +1,250 @@
+/* engine.h - inside of the engine; shared by its own source files only. */
+#ifndef CTB_ENGINE_INTERNAL_H
+#define CTB_ENGINE_INTERNAL_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "ctb_engine.h"
+#include "ctb_line.h"
+
+#define FRAME 160                  /* CTB_FRAME_SAMPLES, as a plain int */
+_Static_assert(FRAME == CTB_FRAME_SAMPLES, "frame size");
+#define CHAN_PLAYERS 4
+#define CHAN_RECORDERS 3
+#define EVENT_RING 16384u          /* power of two */
+#define COMMAND_RING 8192u
+#define SCRATCH 8192u              /* events of one frame before they are sorted */
+#define LOST_AFTER_FRAMES 10       /* chosen: 200 ms without a frame is a lost board */
+#define CONF_MEMBERS 32
+
+/* ---- alloc.c: every allocation, so that a test can make each one fail */
+void *ctb_zalloc(size_t bytes);
+
+/* ---- media objects */
+typedef struct ctb_segment {
+    const uint8_t *data;           /* memory, or NULL: fd */
+    int fd;
+    int encoding;
+    uint64_t offset, bytes;
+} ctb_segment_t;
+
+struct ctb_player {
+    ctb_engine_t *engine;
+    uint64_t cookie;
+    ctb_segment_t *segment;
+    uint32_t segments, capacity;
+    uint32_t at_segment;           /* the reader's place: I/O side */
+    uint64_t at_byte;
+    uint64_t skip;
+    int loops, loops_done, gain_cdb;
+    bool has_file, endless;
+    ctb_ring_t ring;
+    _Atomic int io_error;          /* -errno of a read */
+    bool paused, stop_on_digit, on_board, started;
+    int gain_q12;                  /* frame side: gain as a factor x 4096 */
+    uint64_t played;
+    struct ctb_player *next;       /* I/O list */
+    bool listed, busy;             /* busy: the I/O side works on it without the lock */
+};
+
+struct ctb_recorder {
+    ctb_engine_t *engine;
+    uint64_t cookie;
+    int sides, fd;                 /* fd -1: stream */
+    ctb_ring_t ring;
+    uint64_t max_samples, silence_samples, silent;
+    bool mask, on_board, notified, header_due;
+    _Atomic bool flushed;          /* I/O: everything is in the file */
+    _Atomic int io_error;
+    int error_reported;
+    uint32_t board, channel;
+    int reason;                    /* once closing */
+    bool closing;
+    uint64_t samples, lost, lost_reported;
+    uint64_t written;              /* I/O: bytes in the file after the header */
+    struct ctb_recorder *next;     /* I/O list */
+    bool listed, busy;
+    struct ctb_recorder *next_active;
+};
+
+/* ---- one channel */
+typedef struct ctb_chan {
+    uint32_t board, number;
+    uint64_t caps;
+    ctb_line_t line;
+    ctb_player_t *player[CHAN_PLAYERS];
+    ctb_recorder_t *recorder[CHAN_RECORDERS];
+    uint32_t players, recorders;
+    ctb_tone_gen_t *tone;          /* storage from board open */
+    ctb_dial_gen_t *dial;
+    uint64_t tone_cookie, dial_cookie;
+    bool tone_on, dial_on;
+    int32_t listen_board, listen_channel;
+    int32_t conf;                  /* -1 none */
+    int conf_mode;
+    uint32_t armed;                /* by the host */
+    uint32_t wanted;               /* asked for, host and card together */
+    int32_t group, lane;           /* -1: none */
+    ctb_dtmf_params_t dtmf;
+    ctb_fsk_rx_t *fsk;
+    int32_t tx_place;              /* index in the engine's list of speaking channels, -1 */
+    int32_t line_place;            /* index in the list of lines with a timer, -1 */
+    /* what Python has been told, so that lost events can be made good */
+    int32_t told_hook, told_cas, told_battery, told_polarity, told_ring;
+    int32_t told_digit, told_tone; /* begun and not ended; 0 none */
+    int32_t now_digit, now_tone;
+} ctb_chan_t;
+
+typedef struct ctb_group {         /* 16 lanes of detectors of one board */
+    ctb_dtmf_bank_t *dtmf;
+    ctb_tone_bank_t *tone;
+    ctb_talk_bank_t *talk;
+    ctb_chan_t *chan[CTB_LANES];
+    uint32_t used, dtmf_mask, tone_mask, talk_mask;
+} ctb_group_t;
+
+typedef struct ctb_slot {          /* one opened board */
+    bool open;
+    void *library;
+    const ctb_driver_t *driver;
+    ctb_board_t *board;
+    ctb_board_info_t info;
+    uint32_t channels, words;
+    ctb_chan_t *chan;
+    uint8_t *tone_storage;
+    uint8_t *rx, *tx;              /* channels x FRAME, A-law always */
+    uint64_t *rx_live, *tx_live;
+    uint8_t *law_rx, *law_tx;      /* mu-law boards: what goes over the wire */
+    /* boards whose clock is not the engine's: elastic buffers of whole frames */
+    bool elastic;
+    int64_t phase;                 /* parts per 10^9 of a frame owed to the board */
+    uint8_t *fifo_rx, *fifo_tx;
+    uint64_t *fifo_rx_live, *fifo_tx_live;
+    uint32_t rx_fill, tx_fill;
+    uint64_t frames;               /* the board's own */
+    uint32_t missed;               /* frames in a row that did not come */
+    bool lost;
+    ctb_group_t *group;
+    uint32_t groups;
+    ctb_tone_t plan[32];
+    uint32_t plan_tones;
+    uint64_t alarms_told[64];
+} ctb_slot_t;
+
+typedef struct ctb_conf {
+    ctb_chan_t *member[CONF_MEMBERS];
+    uint32_t members;
+    int32_t sum[FRAME];
+    int16_t own[CONF_MEMBERS][FRAME];
+} ctb_conf_t;
+
+typedef struct ctb_cmd {
+    uint32_t board, channel, op, owned;    /* owned: args.data was copied, free it later */
+    ctb_args_t args;
+} ctb_cmd_t;
+
+struct ctb_engine {
+    bool wall;
+    int lead_frames;
+    uint64_t frames;               /* atomic access: read by the other thread */
+    ctb_slot_t slot[CTB_MAX_BOARDS];
+    ctb_conf_t *conf;
+    /* work lists */
+    ctb_chan_t *speaking[CTB_MAX_BOARDS * CTB_MAX_CHANNELS];
+    uint32_t speakings;
+    ctb_chan_t *timing[CTB_MAX_BOARDS * CTB_MAX_CHANNELS];
+    uint32_t timings;
+    ctb_recorder_t *active_recorders;
+    uint32_t armed_dtmf, armed_tones, armed_talk, armed_fsk, conferring;
+    /* rings */
+    ctb_event_t *ring;
+    uint64_t ring_head, ring_tail, seq;
+    ctb_event_t *scratch;
+    uint32_t scratched;
+    ctb_event_t *must;             /* completions that found the ring full */
+    uint32_t musts, must_room;
+    uint64_t lost;                 /* since the last Overrun */
+    ctb_cmd_t *cmd;
+    uint64_t cmd_head, cmd_tail;
+    void **garbage;
+    uint64_t garbage_head, garbage_tail;
+    /* wall clock */
+    pthread_t frame_thread, io_thread;
+    bool running, io_running;
+    _Atomic bool stopping;
+    int timer_fd, event_fd, io_fd;
+    uint64_t deadline;
+    pthread_mutex_t gate;          /* held by the frame thread in a frame; by board open/close */
+    /* media input and output on files */
+    pthread_mutex_t io_lock;       /* the lists; never held while a file is read or written */
+    pthread_cond_t io_idle;
+    ctb_player_t *io_players;
+    ctb_recorder_t *io_recorders;
+    _Atomic bool io_wanted;
+    _Atomic uint64_t io_stalled_until;     /* frame number */
+    _Atomic uint32_t players, recorders;
+    bool hashing;
+    ctb_engine_stats_t stats;
+};
+
+/* events.c */
+int  ctb_events_alloc(ctb_engine_t *e);
+void ctb_emit(ctb_engine_t *e, const ctb_event_t *ev);      /* into this frame's scratch */
+void ctb_emit_simple(ctb_engine_t *e, uint16_t kind, uint32_t board, uint32_t channel,
+                     uint64_t at, uint64_t cookie, int a, int b, int c, int d);
+uint32_t ctb_events_flush(ctb_engine_t *e);                  /* sort and post; how many */
+void ctb_events_recover(ctb_engine_t *e);
+
+/* command.c */
+void ctb_commands_run(ctb_engine_t *e);
+void ctb_channel_quiet(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c);   /* end all its media */
+void ctb_speaking_update(ctb_engine_t *e, ctb_chan_t *c);
+void ctb_timing_update(ctb_engine_t *e, ctb_chan_t *c);
+void ctb_end_player(ctb_engine_t *e, ctb_chan_t *c, int i, int reason, int detail, uint64_t at);
+void ctb_stop_on_digit(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, int digit, uint64_t at);
+
+/* mix.c */
+void ctb_mix_frame(ctb_engine_t *e);
+
+/* detect.c */
+int  ctb_detect_arm(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, uint32_t mask);
+int  ctb_groups_alloc(ctb_slot_t *s);
+void ctb_groups_free(ctb_slot_t *s);
+void ctb_groups_plan(ctb_slot_t *s);
+void ctb_detect_frame(ctb_engine_t *e);
+
+/* board.c */
+void ctb_boards_exchange(ctb_engine_t *e);
+void ctb_board_event(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const ctb_event_t *raw, uint64_t base);
+void ctb_slot_free(ctb_engine_t *e, ctb_slot_t *s);
+
+/* recorder.c, player.c, io.c */
+int  ctb_ring_alloc(ctb_ring_t *r, uint64_t bytes);
+void ctb_recorders_frame(ctb_engine_t *e);
+void ctb_recorder_drain(ctb_recorder_t *r);                  /* I/O side */
+void ctb_player_fill(ctb_player_t *p);                       /* I/O side */
+void ctb_io_add_player(ctb_engine_t *e, ctb_player_t *p);
+void ctb_io_add_recorder(ctb_engine_t *e, ctb_recorder_t *r);
+void ctb_io_remove_player(ctb_engine_t *e, ctb_player_t *p);
+void ctb_io_remove_recorder(ctb_engine_t *e, ctb_recorder_t *r);
+void ctb_io_service(ctb_engine_t *e);                        /* one pass over both lists */
+void ctb_io_want(ctb_engine_t *e);
+int  ctb_io_start(ctb_engine_t *e);
+void ctb_io_stop(ctb_engine_t *e);
+
+/* engine.c */
+uint32_t ctb_frame(ctb_engine_t *e);                         /* one frame; events posted */
+
+static inline ctb_slot_t *ctb_slot(ctb_engine_t *e, uint32_t board)
+{
+    return board < CTB_MAX_BOARDS && e->slot[board].open ? &e->slot[board] : NULL;
+}
+static inline bool ctb_bit(const uint64_t *words, uint32_t i) { return words[i >> 6] >> (i & 63) & 1; }
+static inline void ctb_set_bit(uint64_t *words, uint32_t i) { words[i >> 6] |= 1ull << (i & 63); }
+static inline uint64_t ctb_ring_used(const ctb_ring_t *r)
+{
+    return __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+}
+uint64_t ctb_ring_write(ctb_ring_t *r, const uint8_t *data, uint64_t n);   /* what fitted */
+uint64_t ctb_ring_read(ctb_ring_t *r, uint8_t *out, uint64_t n);
+#endif

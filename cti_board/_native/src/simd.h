@@ -1,0 +1,50 @@
+/* simd.h - what the detector banks share: the choice of instruction set, levels, hits. */
+#ifndef CTB_SIMD_H
+#define CTB_SIMD_H
+#include "ctb_dsp.h"
+
+enum ctb_simd { CTB_SIMD_NONE, CTB_SIMD_SSE, CTB_SIMD_AVX2, CTB_SIMD_AVX512 };
+
+/* clang has no `#pragma GCC target`; other machines have no x86 sets */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CTB_X86_CLONES 1
+#else
+#define CTB_X86_CLONES 0
+#endif
+
+#define CTB_PI 3.14159265358979323846
+
+/* mean square (1.0 = full scale squared) of a sine of 0 dBm0: overload is +3.14 dBm0, ITU-T G.711 */
+#define CTB_POWER_0DBM0 0.2426308f
+
+enum ctb_simd ctb_simd_level(void);
+
+/* 10 log10 of a mean square against 0 dBm0, in 0.01 dB; no libm, one code for all sets */
+int32_t ctb_power_cdbm0(float mean_square);
+/* 10 log10(ratio) in 0.01 dB */
+int32_t ctb_ratio_cdb(float ratio);
+
+/* set-up only: 10^(db/10) */
+float ctb_db_power(float db);
+
+/* A bank's state is rows of CTB_LANES 32-bit words, so a lane is one column.  A lane that
+ * leaves the mask is parked in `store` (one word a row) and comes back untouched. */
+typedef struct ctb_park {
+    uint32_t (*rows)[CTB_LANES];
+    uint32_t *store;             /* CTB_LANES columns of `count` words */
+    size_t count;
+    uint32_t active;             /* lanes whose column is in the rows */
+} ctb_park_t;
+
+int  ctb_park_alloc(ctb_park_t *park, void *rows, size_t bytes);
+void ctb_park_free(ctb_park_t *park);
+void ctb_park_switch(ctb_park_t *park, uint32_t mask);
+void ctb_park_clear(ctb_park_t *park, int lane);  /* zero a lane's column, make it active */
+
+static inline int ctb_hit_put(ctb_hit_t *hits, int count, int max, ctb_hit_t hit)
+{
+    if (count < max)
+        hits[count++] = hit;
+    return count;
+}
+#endif
