@@ -10,15 +10,20 @@
 #define CTB_LANE_TYPES
 typedef float   ctb_vf1 __attribute__((vector_size(4), may_alias));
 typedef int32_t ctb_vi1 __attribute__((vector_size(4), may_alias));
+typedef float   ctb_uf1 __attribute__((vector_size(4), may_alias, aligned(4)));
 typedef float   ctb_vf4 __attribute__((vector_size(16), may_alias));
 typedef int32_t ctb_vi4 __attribute__((vector_size(16), may_alias));
+typedef float   ctb_uf4 __attribute__((vector_size(16), may_alias, aligned(4)));
 typedef float   ctb_vf8 __attribute__((vector_size(32), may_alias));
 typedef int32_t ctb_vi8 __attribute__((vector_size(32), may_alias));
+typedef float   ctb_uf8 __attribute__((vector_size(32), may_alias, aligned(4)));
 typedef float   ctb_vf16 __attribute__((vector_size(64), may_alias));
 typedef int32_t ctb_vi16 __attribute__((vector_size(64), may_alias));
+typedef float   ctb_uf16 __attribute__((vector_size(64), may_alias, aligned(4)));
 #define vf CTB_CAT(ctb_vf, CTB_W)
 #define vi CTB_CAT(ctb_vi, CTB_W)
-/* all rows are 64-byte aligned */
+/* rows of a bank are 64-byte aligned; a frame that is handed in need not be */
+#define CTB_INPUT(p) (*(const CTB_CAT(ctb_uf, CTB_W) *)(p))
 #define CTB_ROW(p) (*(vf *)(p))
 #define CTB_ROWI(p) (*(vi *)(p))
 #define CTB_SEL(m, a, b) ((vf)(((vi)(a) & (m)) | ((vi)(b) & ~(m))))
