@@ -136,7 +136,7 @@ static void repost_levels(ctb_engine_t *e, uint32_t b, ctb_chan_t *c, uint64_t a
         ctb_emit_simple(e, CTB_EV_BATTERY, b, c->number, at, 0, l->battery, 0, 0, 0);
     if (c->told_polarity != l->polarity)
         ctb_emit_simple(e, CTB_EV_POLARITY, b, c->number, at, 0, l->polarity, 0, 0, 0);
-    if (c->told_ring && !l->awaiting && !l->ringing)
+    if (c->told_ring && l->timer[CTB_LT_STOPPED] == CTB_LINE_NEVER && !l->ringing)
         ctb_emit_simple(e, CTB_EV_RING_STOPPED, b, c->number, at, 0, 0, 0, 0, 0);
     if (c->told_digit && c->told_digit != c->now_digit)
         ctb_emit_simple(e, CTB_EV_DTMF_END, b, c->number, at, 0, c->told_digit, 0, 0, 0);

@@ -1,0 +1,17 @@
+"""CTI Board: analog and E1 voice cards from Python.
+
+``open_board`` opens a card (``sim:`` is the simulated one), ``TrunkGroup`` runs its lines,
+``Call`` is a conversation, ``run`` starts a program on a wall clock or in virtual time.
+"""
+
+from cti_board import audio, errors, events, jobs
+from cti_board.board import Board, Span, open_board
+from cti_board.channel import Channel
+from cti_board.clock import Clock
+from cti_board.engine import Engine
+from cti_board.loop import EngineLoop, run, running
+from cti_board.media import Digits, Player, PlayResult, Recorder, RecordResult
+from cti_board.signalling.port import LineType
+from cti_board.street import Ear, Mouth, Street, Telephone
+from cti_board.switch import Conference, Switch
+from cti_board.tones import Cadence, Tone, TonePlan

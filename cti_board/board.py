@@ -1,0 +1,120 @@
+"""Room: one opened device and its spans.  Must not know calls or signalling.
+
+``open_board("sim:fxo=8,fxs=10,e1=1")``: a scheme that names a backend, and the backend's own
+specification after the colon.
+"""
+
+from types import TracebackType
+
+from cti_board import backends
+from cti_board import events as ev
+from cti_board._native._media import ffi, lib
+from cti_board.channel import Channel, tone_struct
+from cti_board.errors import BoardError
+from cti_board.loop import EngineLoop, running
+from cti_board.pump import EventStream
+from cti_board.street import Street
+from cti_board.tones import IDS, TonePlan, plan
+
+
+class Span:
+    """An E1 or a bank of analog ports; owns nothing, names its channels and alarms."""
+
+    def __init__(self, board: "Board", number: int) -> None:
+        info = board.loop.engine.span_info(board.number, number)
+        self.board, self.number = board, number
+        self.kind = "e1" if info.kind == lib.CTB_SPAN_E1 else "analog"
+        self.crc4 = bool(info.crc4)
+        self.name = bytes(ffi.string(info.name)).decode() or str(number)
+        self._range = range(info.first_channel, info.first_channel + info.channels)
+
+    @property
+    def channels(self) -> list[Channel]:
+        return [self.board.channels[i] for i in self._range]
+
+    @property
+    def alarms(self) -> ev.Alarm:
+        """Alarms now, as the card says."""
+        return self.board.loop.engine.alarms(self.board.number, self.number)
+
+
+class Board:
+    """An async context manager: opens the device, closes it with all its media."""
+
+    def __init__(self, url: str, *, country: str = "cn") -> None:
+        self.url = url
+        self.tone_plan: TonePlan = plan(country)
+        self.channels: list[Channel] = []
+        self.spans: list[Span] = []
+        self.street: Street | None = None
+        self.number = -1
+        self.loop: EngineLoop
+
+    async def __aenter__(self) -> "Board":
+        self.loop = running()
+        library, spec = backends.find(self.url)
+        self.number = self.loop.engine.open_board(library, spec)
+        try:
+            self._describe()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _describe(self) -> None:
+        engine = self.loop.engine
+        info = engine.board_info(self.number)
+        self.model = bytes(ffi.string(info.model)).decode()
+        self.serial = bytes(ffi.string(info.serial)).decode()
+        self.firmware = bytes(ffi.string(info.firmware)).decode()
+        self.capabilities = int(info.capabilities)
+        self.latency_rx_samples = int(info.latency_rx)
+        self.latency_tx_samples = int(info.latency_tx)
+        self.time_uncertainty_samples = int(info.time_uncertainty)
+        self.driver = engine.driver_name(self.number)
+        self.channels = [Channel(self, i) for i in range(info.channels)]
+        self.spans = [Span(self, i) for i in range(info.spans)]
+        for span in self.spans:
+            self.loop.pump.describe_span(
+                self.number, span.number, [c.number for c in span.channels]
+            )
+        self.set_tone_plan(self.tone_plan)
+        if self.capabilities & lib.CTB_CAP_STREET:
+            self.street = Street(self)
+
+    def set_tone_plan(self, tone_plan: TonePlan) -> None:
+        """What the detectors look for and `Channel.send_tone` sends."""
+        self.tone_plan = tone_plan
+        heard = [t for t in tone_plan.tones if t.name in IDS]
+        array = ffi.new("ctb_tone_t[]", len(heard))
+        for i, tone in enumerate(heard):
+            array[i] = tone_struct(tone, IDS[tone.name])[0]  # type: ignore[index]
+        self.loop.engine.name_tones(self.number, {n: name for name, n in IDS.items()})
+        self.loop.engine.post(self.number, 0, lib.CTB_EOP_TONE_PLAN, data=array, size=ffi.sizeof(array))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the device; media that still run end with reason CLOSED.  Idempotent."""
+        if self.number >= 0:
+            self.loop.engine.close_board(self.number)
+            self.loop.pump.dispatch(self.loop.engine.poll())
+            self.number = -1
+
+    def events(self, *kinds: type[ev.Event]) -> EventStream:
+        """A stream of all events of this board's lines, spans and media."""
+        if self.number < 0:
+            raise BoardError(f"{self.url} is not open")
+        return self.loop.pump.subscribe(("board", self.number, 0), kinds=kinds)
+
+
+def open_board(url: str, *, country: str = "cn") -> Board:
+    """``async with open_board("sim:fxo=8,fxs=10") as board``.
+
+    ``country`` chooses the tone plan.  On entering: BoardNotFoundError (no such scheme, library
+    or device), DriverError (the driver refuses, or speaks another ABI version).
+    """
+    return Board(url, country=country)

@@ -1,0 +1,213 @@
+"""Room: the far ends of a board that has a street: telephones, the exchange, faults.
+A real card has none (``board.street`` is None).  Must not know channels' commands or calls.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from cti_board import events as ev
+from cti_board._native._media import ffi, lib
+from cti_board.audio import decode_alaw
+from cti_board.errors import CtiTimeoutError
+from cti_board.pump import EventStream
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from cti_board.board import Board
+
+TONES = {number: name for number, name in enumerate(
+    ("none", "dial", "ringback", "busy", "congestion", "vacant", "howler", "call_waiting", "sit")
+)}  # fmt: skip
+CLEAR_BUSY, CLEAR_REVERSAL, CLEAR_BREAK = 1, 2, 4
+
+
+class Ear:
+    """What a far end hears, while it hears it: A-law bytes, 8000 a second."""
+
+    def __init__(self, phone: "Telephone", seconds: float) -> None:
+        self._phone = phone
+        self._buffer = ffi.new("uint8_t[]", max(160, round(seconds * 8000)))
+        self.began_at = phone.street.board.loop.clock.now_samples
+        cookie = phone.street.board.loop.engine.next_cookie()
+        self._done = phone.street.board.loop.pump.completion(cookie)
+        phone.command(lib.CTB_ST_HEAR_START, cookie=cookie, data=self._buffer, size=len(self._buffer))
+
+    async def stop(self) -> bytes:
+        """End and return what was heard."""
+        if not self._done.done():
+            self._phone.command(lib.CTB_ST_HEAR_STOP)
+        report: ev.StreetReport = await self._done
+        return bytes(ffi.buffer(self._buffer, report.b))
+
+    async def linear(self) -> "npt.NDArray[np.int16]":
+        """`stop`, as 16-bit linear samples."""
+        return decode_alaw(await self.stop())
+
+
+class Mouth:
+    """A sound that a far end speaks.  ``await mouth`` waits for its end."""
+
+    def __init__(self, phone: "Telephone", sound: bytes, times: int) -> None:
+        self._phone = phone
+        self._data = ffi.from_buffer("uint8_t[]", sound)
+        cookie = phone.street.board.loop.engine.next_cookie()
+        self.ended = phone.street.board.loop.pump.completion(cookie)
+        self.ended.add_done_callback(self._release)
+        phone.command(lib.CTB_ST_PLAY, b=times, cookie=cookie, data=self._data, size=len(sound))
+
+    def _release(self, _: object) -> None:
+        self._data = None
+
+    def __await__(self) -> Any:
+        return self.ended.__await__()
+
+    def stop(self) -> None:
+        self._phone.command(lib.CTB_ST_PLAY_STOP)
+
+
+class Telephone:
+    """A far end: ``end`` is its number; end i is plugged into FXS port i while i < fxs."""
+
+    def __init__(self, street: "Street", end: int, number: str) -> None:
+        self.street, self.end, self.number = street, end, number
+        self._watching = 0
+
+    def command(self, what: int, *, b: int = 0, c: int = 0, d: int = 0, e: int = 0, f: int = 0,
+                cookie: int = 0, data: Any = None, size: int = 0, text: str = "") -> None:  # fmt: skip
+        board = self.street.board
+        board.loop.engine.post(board.number, self.end, lib.CTB_OP_STREET, a=what, b=b, c=c, d=d, e=e,
+                               f=f, cookie=cookie, data=data, size=size, text=text)  # fmt: skip
+
+    def events(self) -> EventStream:
+        """Reports of this far end from now on."""
+        return self.street.board.loop.pump.subscribe(("street", self.street.board.number, self.end))
+
+    def off_hook(self) -> None:
+        self.command(lib.CTB_ST_OFF_HOOK)
+
+    answer = off_hook
+
+    def on_hook(self) -> None:
+        self.command(lib.CTB_ST_ON_HOOK)
+
+    hang_up = on_hook
+
+    def flash(self, length_ms: int = 100) -> None:
+        self.command(lib.CTB_ST_FLASH, b=length_ms)
+
+    async def keys(self, digits: str, *, on_ms: int = 70, off_ms: int = 70, pulse: bool = False,
+                   level_dbm0: float = -8.0, twist_db: float = 2.0) -> None:  # fmt: skip
+        """Press keys (``,`` waits 500 ms); returns when the last is let go."""
+        for start in range(0, len(digits), 60):
+            cookie = self.street.board.loop.engine.next_cookie()
+            done = self.street.board.loop.pump.completion(cookie)
+            self.command(lib.CTB_ST_DIAL, b=on_ms, c=off_ms, d=round(level_dbm0 * 100),
+                         e=round(twist_db * 100), f=int(pulse), cookie=cookie,
+                         text=digits[start : start + 60])  # fmt: skip
+            await done
+
+    dial = keys
+
+    def play(self, sound: bytes, *, times: int = 1) -> Mouth:
+        """Speak A-law bytes; ``times`` 0 = for ever; replaces what is spoken."""
+        return Mouth(self, sound, times)
+
+    def hear(self, seconds: float) -> Ear:
+        """Listen for at most ``seconds``; stop the ear for what it heard."""
+        return Ear(self, seconds)
+
+    def watch(self, *, tones: bool = False, speech: bool = False, digits: bool = False) -> None:
+        """Report tones, speech, digits from now on (nothing: stop reporting)."""
+        self.command(lib.CTB_ST_WATCH, b=tones | speech << 1 | digits << 2)
+
+    def impair(self, *, loss_db: float = 0.0, noise_dbm0: float = 0.0, echo_db: float = 0.0,
+               echo_delay: int = 0, twist_db: float = 0.0) -> None:  # fmt: skip
+        """This end's line, both ways; ``noise_dbm0`` 0 = none, ``echo_db`` 0 = no echo;
+        ``echo_delay`` in samples."""
+        self.command(lib.CTB_ST_IMPAIR, b=round(loss_db * 100), c=round(noise_dbm0 * 100),
+                     d=round(echo_db * 100), e=echo_delay, f=round(twist_db * 100))  # fmt: skip
+
+    def stick_key(self, digit: str, on: bool) -> None:
+        """Fault: a key that stays down."""
+        self.command(lib.CTB_ST_FAULT, b=lib.CTB_SF_STUCK_KEY, d=int(on), text=digit)
+
+    async def wait(self, what: int, *, b: int | None = None, timeout_s: float = 60.0,
+                   stream: EventStream | None = None) -> ev.StreetReport:  # fmt: skip
+        """The next report of this kind (and value); CtiTimeoutError after ``timeout_s``."""
+        own = stream or self.events()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    event = await own.get()
+                    if isinstance(event, ev.StreetReport) and event.what == what and b in (None, event.b):
+                        return event
+        except TimeoutError:
+            raise CtiTimeoutError(
+                f"far end {self.end} reported nothing of kind {what} for {timeout_s} s"
+            ) from None
+        finally:
+            if stream is None:
+                own.close()
+
+    async def wait_ring(self, timeout_s: float = 60.0) -> None:
+        """The next ringing burst begins."""
+        await self.wait(lib.CTB_SE_RING_BEGIN, timeout_s=timeout_s)
+
+    async def wait_tone(self, name: str, timeout_s: float = 30.0) -> None:
+        """A call-progress tone is recognised (dial, ringback, busy ...)."""
+        number = next(n for n, t in TONES.items() if t == name)
+        self.watch(tones=True, speech=True)
+        await self.wait(lib.CTB_SE_TONE, b=number, timeout_s=timeout_s)
+
+    async def wait_answer(self, timeout_s: float = 60.0) -> None:
+        """The exchange says that the call this end dialled was answered."""
+        await self.wait(lib.CTB_SE_ANSWERED, timeout_s=timeout_s)
+
+
+class Street:
+    """All far ends of one board, and faults by command."""
+
+    PILOT = "66008000"  # hunts a free FXO line; see firmware_sim/README.md
+
+    def __init__(self, board: "Board") -> None:
+        self.board = board
+        fxs = sum(1 for c in board.channels if c.name.startswith("fxs"))
+        self._fxs = fxs
+        options = dict(p.split("=", 1) for p in board.url.partition(":")[2].split(",") if "=" in p)
+        outside = int(options.get("phones", "60"))
+        self.telephones = [Telephone(self, i, "") for i in range(fxs)]
+        self.subscribers = [Telephone(self, fxs + i, str(88000000 + i)) for i in range(outside)]
+
+    def _fault(self, b: int, c: int, d: int) -> None:
+        self.board.loop.engine.post(
+            self.board.number, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_FAULT, b=b, c=c, d=d
+        )
+
+    def cut_line(self, channel: int, cut: bool = True) -> None:
+        self._fault(lib.CTB_SF_LINE_CUT, channel, int(cut))
+
+    def set_alarm(self, span: int, alarm: ev.Alarm) -> None:
+        """The span's alarms are now exactly these (0 clears)."""
+        self._fault(lib.CTB_SF_ALARM, span, int(alarm))
+
+    def miss_rings(self, channel: int, bursts: int) -> None:
+        self._fault(lib.CTB_SF_MISSED_RING, channel, bursts)
+
+    def stop_clock(self, frames: int) -> None:
+        self._fault(lib.CTB_SF_STOP_CLOCK, 0, frames)
+
+    def no_dial_tone(self, channel: int, on: bool = True) -> None:
+        self._fault(lib.CTB_SF_NO_DIAL_TONE, channel, int(on))
+
+    def congest(self, on: bool = True) -> None:
+        self._fault(lib.CTB_SF_CONGESTION, 0, int(on))
+
+    def no_seize_ack(self, span: int, on: bool = True) -> None:
+        self._fault(lib.CTB_SF_NO_SEIZE_ACK, span, int(on))
+
+    def option(self, what: int, value: int, channel: int = -1) -> None:
+        """CTB_SO_* of ctb_street.h for one FXO port or all (-1)."""
+        self.board.loop.engine.post(self.board.number, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_OPTION,
+                                    b=what, c=channel, d=value)  # fmt: skip
