@@ -144,4 +144,5 @@ def test_every_folder_of_modules_is_installed():
         paths = [p.relative_to(ROOT) for p in (ROOT / top).rglob("*.py")]
         folders |= {p.parent.as_posix() for p in paths if not data & set(p.parts)}
     packages = {name.replace(".", "/") for name in find_packages(str(ROOT))}
-    assert not folders - packages
+    missing = folders - packages
+    assert not missing, "these lack an __init__.py"
