@@ -52,8 +52,10 @@ lint: setup lint-c ## ruff, mypy --strict, and our C with every warning an error
 	@$(PY) -m mypy
 
 lint-c: setup
-	@set -e; for file in $(MEDIA_C) $(STREET_C); do \
-		gcc $(C_STRICT) -Icti_board/_native/include -I$$(dirname $$file) -c $$file -o /dev/null; done
+	@set -e; for file in $(MEDIA_C); do gcc $(C_STRICT) -D_GNU_SOURCE \
+		-Icti_board/_native/include -Icti_board/_native/src -c $$file -o /dev/null; done
+	@set -e; for file in $(STREET_C); do gcc $(C_STRICT) \
+		-Icti_board/_native/include -Ifirmware_sim/src -c $$file -o /dev/null; done
 
 bench: setup ## measure; the figures go to out/bench.json
 	@mkdir -p out

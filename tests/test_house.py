@@ -1,8 +1,11 @@
 """The house around the code: what the pages promise is there."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
@@ -146,3 +149,40 @@ def test_every_folder_of_modules_is_installed():
     packages = {name.replace(".", "/") for name in find_packages(str(ROOT))}
     missing = folders - packages
     assert not missing, "these lack an __init__.py"
+
+
+def programs(folder: Path, *names: str, **scripts: str) -> str:
+    """A PATH with these programs and nothing else."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).symlink_to(shutil.which(name))
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def test_setup_without_rights_names_what_is_missing_in_one_line(tmp_path):
+    (tmp_path / ".ci").mkdir()
+    for name in (".ci/setup", "setup.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    path = programs(tmp_path / "bin", "bash", "cat", "dirname", "flock", "mkdir", "sha256sum", "tr",
+                    id="echo 1000", sudo="exit 1", **{"apt-get": "echo called >&2"},
+                    python3=f'exec {sys.executable} "$@"')
+    done = subprocess.run([shutil.which("bash"), ".ci/setup"], cwd=tmp_path, env={"PATH": path},
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("setup: missing: gcc libc6-dev")
+    assert re.search(r": apt-get install .*gcc libc6-dev", done.stderr)
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.wall
+@pytest.mark.skipif(not (ROOT / ".venv/.setup-done").exists(), reason="not set up by make")
+def test_a_second_setup_does_nothing_and_is_quick(tmp_path):
+    path = programs(tmp_path / "bin", **dict.fromkeys(["gcc", "apt-get", "sudo"], "exit 99"))
+    env = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "PIP_NO_INDEX": "1"}
+    done = subprocess.run(["make", "-s", "setup"], cwd=ROOT, env=env, capture_output=True, text=True,
+                          check=True, timeout=10)
+    assert done.stdout + done.stderr == ""
