@@ -183,6 +183,6 @@ def test_setup_without_rights_names_what_is_missing_in_one_line(tmp_path):
 def test_a_second_setup_does_nothing_and_is_quick(tmp_path):
     path = programs(tmp_path / "bin", **dict.fromkeys(["gcc", "apt-get", "sudo"], "exit 99"))
     env = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "PIP_NO_INDEX": "1"}
-    done = subprocess.run(["make", "-s", "setup"], cwd=ROOT, env=env, capture_output=True, text=True,
-                          check=True, timeout=10)
+    done = subprocess.run(["make", "-s", "setup"], cwd=ROOT, env=env, capture_output=True,
+                          text=True, check=True, timeout=10)
     assert done.stdout + done.stderr == ""
