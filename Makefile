@@ -42,10 +42,10 @@ run: setup ## the telephone centre on the simulated card, with its live view
 
 test: setup ## the default suite: virtual time, no sound card, no network
 	@.ci/setup tests
-	@$(PY) -m pytest -rs $(ARGS)
+	@$(PY) -m pytest -rfEs $(ARGS)
 
 test-wall: setup ## the few tests that need the wall clock
-	@$(PY) -m pytest -rs -m wall $(ARGS)
+	@$(PY) -m pytest -rfEs -m wall $(ARGS)
 
 lint: setup lint-c ## ruff, mypy --strict, and our C with every warning an error
 	@$(PY) -m ruff check .
