@@ -36,12 +36,15 @@
 #define ENERGY_OF_SUM (2.0f / WINDOW_SAMPLES)
 #define MEAN_SQUARE_OF_SUM (ENERGY_OF_SUM / WINDOW_SAMPLES)
 
-#define FREQUENCY_LIMIT 0.024  /* chosen: between accept 1.5 % and reject 3.5 %, ITU-T Q.24 */
+#define FREQUENCY_LIMIT 0.021  /* chosen: between accept 1.8 % (NTT) and reject 3.0 %, ITU-T Q.24 */
 #define FLATNESS 0.40f         /* chosen: weakest third within 4 dB of the strongest */
 #define PURITY 0.88f           /* chosen: share of the tones in the band; 26.4 of 30 ms */
-#define GUARD 1.15f            /* chosen: whole signal over the tones, when nothing steady is under */
+#define GUARD 1.10f            /* chosen: whole signal over the tones, when nothing steady is under */
 #define STEADY_SHARE 1.6f      /* chosen: allowance for a steady background (dial tone, noise) */
+#define ALONE_SHARE 0.8f       /* chosen: white noise has 0.45 in the band to 1 outside */
 #define STEADY_FRAMES 17       /* chosen: 340 ms make a background steady */
+#define STEADY_STRIKE 6        /* chosen: one frame that differs costs six */
+#define STEADY_MOST 34         /* chosen: three of them are forgiven after 680 ms */
 #define STEADY_AGE 25          /* chosen: a background not seen for 500 ms is forgotten */
 #define TWIST_MARGIN_DB 1.0f   /* chosen: accept this much beyond the nominal twist */
 #define GONE_POWER 0.2f        /* chosen: a tone 7 dB under its level is gone */
@@ -86,7 +89,7 @@ typedef struct lanes {
     row_t whole[PHASOR_PAST + 4 + HOPS];   /* energy of everything */
     row_t background;                  /* steady energy out of the band, of 30 ms; 0 = none */
     row_t steady;                      /* its candidate ... */
-    irow_t steady_frames, steady_age;
+    irow_t steady_frames, steady_age, steady_odd;
     row_t min_power, twist_high, twist_low;   /* parameters */
     irow_t need_on, need_off;
     irow_t digit, next, run, gone;     /* key + 1 that is on; candidate, its windows; steps gone */

@@ -136,7 +136,7 @@ uint32_t ctb_frame(ctb_engine_t *e)
 static bool idle(const ctb_engine_t *e)
 {
     return !e->speakings && !e->timings && !e->active_recorders && !e->armed_dtmf && !e->armed_tones &&
-           !e->armed_talk && !e->armed_fsk && !e->musts && e->cmd_head == e->cmd_tail;
+           !e->armed_talk && !e->armed_fsk && !e->musts && !e->lost && e->cmd_head == e->cmd_tail;
 }
 
 /* Skip frames in which nothing can happen: one board, on the engine's own clock. */

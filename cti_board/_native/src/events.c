@@ -121,7 +121,7 @@ uint32_t ctb_events_flush(ctb_engine_t *e)
         }
     }
     e->scratched = 0;
-    return posted;
+    return posted + (e->lost > 0);       /* losses wake the reader too */
 }
 
 /* Differences between what Python was told and what is. */
