@@ -47,6 +47,7 @@ class BuildNative(build_ext):
 setup(
     packages=[*PACKAGES, *TOOLS],
     package_dir={"cti_tools": "tools"},
+    include_package_data=False,  # just these, not all that MANIFEST.in gives to the source archive
     package_data={
         "cti_board": ["py.typed", "data/**/*"],
         "cti_board._native": ["include/*.h"],
