@@ -396,9 +396,7 @@ def test_group_sync_covers_what_was_appended_and_every_volume(tmp_path, clock, m
     assert (journal.needs_sync, journal.synced_seq) == (False, 3)
     # the folder too: it holds their names
     volumes = [f"journal-{n:012d}-20260309.jsonl" for n in (1, 2, 3, 4)]
-    assert sorted(synced) == sorted(
-        [*volumes[:3], tmp_path.name]
-    )
+    assert sorted(synced) == sorted([*volumes[:3], tmp_path.name])
     synced.clear()
     journal.append(SegmentStarted("c1", "ivr"))
     journal.sync()
