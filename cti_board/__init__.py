@@ -12,6 +12,6 @@ from cti_board.engine import Engine
 from cti_board.loop import EngineLoop, run, running
 from cti_board.media import Digits, Player, PlayResult, Recorder, RecordResult
 from cti_board.signalling.port import LineType
-from cti_board.street import Ear, Mouth, Street, Telephone
+from cti_board.street import TONES, Ear, FarEndReport, Mouth, Street, Telephone
 from cti_board.switch import Conference, Switch
 from cti_board.tones import Cadence, Tone, TonePlan

@@ -3,6 +3,7 @@ A real card has none (``board.street`` is None).  Must not know channels' comman
 """
 
 import asyncio
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from cti_board import events as ev
@@ -21,6 +22,25 @@ TONES = {number: name for number, name in enumerate(
     ("none", "dial", "ringback", "busy", "congestion", "vacant", "howler", "call_waiting", "sit")
 )}  # fmt: skip
 CLEAR_BUSY, CLEAR_REVERSAL, CLEAR_BREAK = 1, 2, 4
+
+
+class FarEndReport(IntEnum):
+    """What a `StreetReport` tells (its ``what``); ``b`` is in brackets."""
+
+    RING_BEGIN = 1
+    RING_END = 2
+    RING_STOPPED = 3
+    TONE = 4  # [number of the tone now heard, see TONES; 0 none]
+    SPEECH_BEGIN = 5
+    SPEECH_END = 6  # [length, ms]
+    DIGIT = 7  # [ASCII]
+    DIAL_DONE = 8
+    PLAY_DONE = 9  # [1 cut short]
+    HEAR_DONE = 10  # [samples]
+    CALLER_ID = 11  # the text
+    ANSWERED = 12  # the exchange: the call that this end dialled was answered
+    CLEARED = 13  # the exchange: the other party left
+    INFO = 14
 
 
 class Ear:
