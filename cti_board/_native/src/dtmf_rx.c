@@ -48,7 +48,8 @@
 #define STEADY_AGE 25          /* chosen: a background not seen for 500 ms is forgotten */
 #define TWIST_MARGIN_DB 1.0f   /* chosen: accept this much beyond the nominal twist */
 #define GONE_POWER 0.2f        /* chosen: a tone 7 dB under its level is gone */
-#define FILTER_DELAY 8         /* samples, over both groups */
+#define BEGIN_DELAY 24         /* samples; measured: filter delay and the slow rise of its output */
+#define END_DELAY 8            /* samples; measured likewise */
 #define ONSET_ROWS 18          /* chosen: look back 45 ms for the first sample */
 
 /* denominators and numerators 1 + b1 z^-1 + z^-2 over 1 + a1 z^-1 + a2 z^-2 */
@@ -186,7 +187,7 @@ static int tone_age(const lanes_t *s, int lane, int hop, float full)
         if (i >= HOPS && part < 0.3f)
             break;
     }
-    return (int)(age * HOP) + FILTER_DELAY;
+    return (int)(age * HOP) + BEGIN_DELAY;
 }
 
 /* samples from the tone's last sample to the end of sub-block `hop` */
@@ -200,7 +201,7 @@ static int silence_age(const lanes_t *s, int lane, int hop, int least)
             break;
         age += 1.0f - part;
     }
-    return at_least((int)(age * HOP), least * HOP) + FILTER_DELAY;
+    return at_least((int)(age * HOP), least * HOP) + END_DELAY;
 }
 
 static float phasor_power(const lanes_t *s, int lane, int hop, int tone)

@@ -2,11 +2,12 @@
  *
  * How: every direction is a table made once when the library is loaded; an A-law
  * encoder sees 12 bits of a sample and a mu-law encoder 14, so their tables stay in
- * the first-level cache. */
-#include "ctb_dsp.h"
+ * the first-level cache.  Frames for the detectors are expanded without a table. */
+#include <string.h>
+
+#include "simd.h"
 
 static int16_t alaw_linear[256], ulaw_linear[256];
-static float alaw_float[256];
 static uint8_t linear_alaw[1 << 12], linear_ulaw[1 << 14];
 static uint8_t ulaw_alaw[256], alaw_ulaw[256];
 
@@ -64,7 +65,6 @@ __attribute__((constructor)) static void g711_make_tables(void)
     for (int i = 0; i < 256; i++) {
         alaw_linear[i] = expand_alaw((uint8_t)i);
         ulaw_linear[i] = expand_ulaw((uint8_t)i);
-        alaw_float[i] = (float)alaw_linear[i] / 32768.0f;
     }
     for (int i = 0; i < 256; i++) {
         ulaw_alaw[i] = ctb_linear_to_alaw(ulaw_linear[i]);
@@ -128,13 +128,33 @@ void ctb_alaw_to_ulaw(uint8_t *out, const uint8_t *in, size_t n)
         out[i] = alaw_ulaw[in[i]];
 }
 
-/* a lane that is silent reads zeros, so all lanes take the same path */
-void ctb_alaw_to_lanes(float (*restrict out)[CTB_LANES],
-                       const uint8_t *const src[CTB_LANES])
+/* ---- A-law to lanes ------------------------------------------------------------------ */
+
+#define WORD 4                                  /* codes that travel together */
+#define WORDS (CTB_FRAME_SAMPLES / WORD)
+
+typedef struct ctb_codes {
+    _Alignas(64) uint32_t word[WORDS][CTB_LANES];
+    _Alignas(64) int32_t sounding[CTB_LANES];   /* all ones; 0 = the lane is silent */
+} ctb_codes_t;
+
+#define CTB_CLONE_FILE "g711_lanes.inc"
+#include "simd_clones.h"
+
+typedef void (*alaw_lanes_fn)(float (*out)[CTB_LANES], const ctb_codes_t *codes);
+
+void ctb_alaw_to_lanes(float (*out)[CTB_LANES], const uint8_t *const src[CTB_LANES])
 {
+    alaw_lanes_fn expand = CTB_CHOOSE(alaw_lanes);
+    ctb_codes_t codes;
     for (int lane = 0; lane < CTB_LANES; lane++) {
-        const uint8_t *code = src[lane];
-        for (unsigned i = 0; i < CTB_FRAME_SAMPLES; i++)
-            out[i][lane] = code == NULL ? 0.0f : alaw_float[code[i]];
+        codes.sounding[lane] = src[lane] == NULL ? 0 : -1;
+        for (unsigned i = 0; i < WORDS; i++) {
+            uint32_t word = 0;
+            if (src[lane] != NULL)
+                memcpy(&word, src[lane] + i * WORD, sizeof word);
+            codes.word[i][lane] = word;
+        }
     }
+    expand(out, &codes);
 }

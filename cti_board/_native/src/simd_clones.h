@@ -23,6 +23,7 @@ typedef float   ctb_uf16 __attribute__((vector_size(64), may_alias, aligned(4)))
 #define vf CTB_CAT(ctb_vf, CTB_W)
 #define vi CTB_CAT(ctb_vi, CTB_W)
 /* rows of a bank are 64-byte aligned; a frame that is handed in need not be */
+#define CTB_OUTPUT(p) (*(CTB_CAT(ctb_uf, CTB_W) *)(p))
 #define CTB_INPUT(p) (*(const CTB_CAT(ctb_uf, CTB_W) *)(p))
 #define CTB_ROW(p) (*(vf *)(p))
 #define CTB_ROWI(p) (*(vi *)(p))
@@ -31,11 +32,16 @@ typedef float   ctb_uf16 __attribute__((vector_size(64), may_alias, aligned(4)))
 #endif
 
 #define CTB_FN(name) name##_none
+#if CTB_X86_CLONES
 #define CTB_W 1
 #pragma GCC push_options
 #pragma GCC optimize("no-tree-vectorize")
 #include CTB_CLONE_FILE
 #pragma GCC pop_options
+#else
+#define CTB_W 4      /* what the compiler makes of it: NEON, or plain code */
+#include CTB_CLONE_FILE
+#endif
 #undef CTB_FN
 #undef CTB_W
 
