@@ -12,7 +12,9 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 SIM_LIBRARY = "libctb_sim.so"
-C_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+SPY_LIBRARY = "libctb_spy.so"
+C_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-fno-math-errno",
+           "-fno-trapping-math",
            "-fvisibility=hidden", "-Wall", "-Wextra"]
 PACKAGES = find_packages(include=["cti_board", "cti_board.*", "firmware_sim", "ivr", "ivr.*"])
 TOOLS = ["cti_" + name for name in find_packages(include=["tools", "tools.*"])]
@@ -26,22 +28,25 @@ class BuildNative(build_ext):
             return
         super().run()
         root = Path("." if self.inplace else self.build_lib)
-        self.build_simulator(root / "firmware_sim" / SIM_LIBRARY)
+        self.build_driver(root / "firmware_sim" / SIM_LIBRARY, HERE / "firmware_sim/src")
+        native = Path("cti_board/_native")
+        self.build_driver(root / native / SPY_LIBRARY, HERE / native / "spy")
 
-    def build_simulator(self, target: Path) -> None:
-        sources = sorted(str(p.relative_to(HERE)) for p in (HERE / "firmware_sim/src").glob("*.c"))
+    def build_driver(self, target: Path, folder: Path) -> None:
+        """A driver is a shared library of its own, loaded as a maker's would be."""
+        sources = sorted(str(p.relative_to(HERE)) for p in folder.glob("*.c"))
         if not sources:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         objects = self.compiler.compile(
             sources,
             output_dir=self.build_temp,
-            include_dirs=["cti_board/_native/include", "firmware_sim/src"],
+            include_dirs=["cti_board/_native/include", str(folder.relative_to(HERE))],
             extra_postargs=[*C_FLAGS, "-fPIC"],
             depends=[str(p) for p in (HERE / "cti_board/_native/include").glob("*.h")]
-            + [str(p) for p in (HERE / "firmware_sim/src").glob("*.h")],
+            + [str(p) for p in folder.glob("*.h")],
         )
-        self.compiler.link_shared_object(objects, str(target), libraries=["m"])
+        self.compiler.link_shared_object(objects, str(target), libraries=["m", "dl"])
 
 
 setup(
@@ -50,7 +55,7 @@ setup(
     include_package_data=False,  # just these, not all that MANIFEST.in gives to the source archive
     package_data={
         "cti_board": ["py.typed", "data/**/*"],
-        "cti_board._native": ["include/*.h"],
+        "cti_board._native": ["include/*.h", SPY_LIBRARY],
         "firmware_sim": [SIM_LIBRARY, "data/**/*"],
         "ivr": ["py.typed", "data/**/*"],
         "ivr.prompt": ["data/**/*"],

@@ -10,6 +10,7 @@ from cti_board.errors import BoardNotFoundError
 SCHEMES: dict[str, str] = {
     "sim": "cti_board.backends.sim",
     "lib": "cti_board.backends.library",
+    "spy": "cti_board.backends.spy",
 }
 
 
