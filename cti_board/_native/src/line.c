@@ -26,14 +26,14 @@ const ctb_line_params_t ctb_line_default = {
     .pulse_min_ms = 10,        /* chosen: 20 pulses a second at 33 % make still closes for 16 */
     .pulse_max_ms = 120,       /* chosen: 7 pulses a second at 75 % break open for 107 */
     .pulse_gap_ms = 200,       /* chosen: the longest make is 71 (7/s, 50 %); pauses of 240 */
-    .off_hook_ms = 30,         /* chosen: contact bounce; ring trip within Q.552's 200 ms */
+    .off_hook_ms = 30,         /* chosen: longer than contact bounce, ring trip well within 200 */
     .ring_min_ms = 100,        /* chosen: over two periods of 25 Hz; the shortest gap of a
                                   national ringing cadence is 200 */
     .ring_timeout_ms = 6000,   /* chosen: half as long again as the 4 s pause */
-    .break_min_ms = 250,       /* TIA-464: disconnect signals are not shorter in practice */
+    .break_min_ms = 250,       /* chosen: exchanges break for 250..800; a reversal relay for less */
     .break_max_ms = 900,       /* chosen: the longest loop break of an exchange is 800 */
-    .polarity_ms = 30,         /* chosen: reported within 50 ms, longer than a ring period /2 */
-    .cas_ms = 20,              /* ITU-T Q.421 clause 2.3.2: 20 ms recognition time */
+    .polarity_ms = 30,         /* chosen: reported within 50, longer than relay bounce */
+    .cas_ms = 20,              /* ITU-T Q.421: recognition time 20 +- 7 ms */
 };
 
 enum phase { ON_HOOK, CLOSING, OFF_HOOK, OPEN, SETTLING, GAP };
@@ -177,8 +177,10 @@ static void ring_edge(ctb_line_t *line, uint64_t at, int on)
     line->raw_ring = on;
     if (on == line->ringing) {           /* back before it was decided: a glitch or a bridge */
         timer_stop(line, CTB_LT_RING);
-        if (!on && line->stop_at != CTB_LINE_NEVER)
+        if (!on && line->stop_at != CTB_LINE_NEVER) {
             line->timer[CTB_LT_STOPPED] = later(at, line->stop_at);
+            line->stop_at = CTB_LINE_NEVER;
+        }
     } else {
         line->timer[CTB_LT_RING] = at + MS(line->params.ring_min_ms);
         if (on) {
