@@ -123,6 +123,7 @@ def measure(data: bytes, limits: Limits) -> Iterator[tuple[Problem, str]]:
     seconds = len(data) / RATE_HZ
     if seconds < limits.shortest_s:
         yield Problem.TOO_SHORT, f"{seconds:.2f} s, at least {limits.shortest_s} s"
+        return  # too short to have a level
     if seconds > limits.longest_s:
         yield Problem.TOO_LONG, f"{seconds:.2f} s, at most {limits.longest_s} s"
     samples = decode(data)

@@ -6,6 +6,8 @@ and is set to one level.  The same text gives the same samples with the same esp
 
 Trap: the voices `cmn` and `zh` of espeak-ng 1.51 read pinyin as if it were English.  We use
 `cmn-latn-pinyin`, and refuse a text in which it still falls back to English.
+Trap: an unknown variant (`+f99`) is ignored without a word, and of an unknown voice the first
+letters may find another language; only a name that is nothing at all is an error.
 """
 
 import re
@@ -70,7 +72,9 @@ def synthesise(text: str, voice: Voice) -> tuple[Samples, int]:
     """What espeak-ng makes of a text: samples and their rate."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "speech.wav"
-        phonemes = _run(["-v", voice.name, "-s", str(voice.rate), "-x", "-w", str(file), text])
+        phonemes = _run(
+            ["-v", voice.name, "-s", str(voice.rate), "-x", "-w", str(file), "--", text]
+        )
         if "(en)" in phonemes:
             raise PromptError(
                 f"{voice.name} reads a part of {text!r} as English ({phonemes}): "
