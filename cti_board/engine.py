@@ -74,7 +74,7 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     ),
     lib.CTB_EV_PLAY_DONE: _play_done,
     lib.CTB_EV_RECORD_DONE: lambda c: ev.RecordDone(
-        c.seq, c.at, c.board, c.channel, c.cookie, ev.DoneReason(c.a), c.b, -c.c, c.d
+        c.seq, c.at, c.board, c.channel, c.cookie, ev.DoneReason(c.a), c.b, -c.c, c.d, c.board_at
     ),
     lib.CTB_EV_TONE_DONE: lambda c: ev.ToneDone(
         c.seq, c.at, c.board, c.channel, c.cookie, ev.DoneReason(c.a)

@@ -176,6 +176,7 @@ class RecordDone(Event):
     samples: int
     error: int
     lost_samples: int
+    began_at: int
 
 
 @dataclass(slots=True)

@@ -36,12 +36,14 @@ class PlayResult:
 
 @dataclass(frozen=True, slots=True)
 class RecordResult:
-    """``samples`` a side; ``error`` an errno (0: none): the file stops there, the call went on."""
+    """``samples`` a side from engine sample ``began_at`` on; ``error`` an errno (0: none): the
+    file stops there, the call went on."""
 
     reason: ev.DoneReason
     samples: int
     error: int
     lost_samples: int
+    began_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,9 @@ class Recorder:
             return
         if isinstance(event, ev.RecordDone):
             self._done.set_result(
-                RecordResult(event.reason, event.samples, event.error, event.lost_samples)
+                RecordResult(
+                    event.reason, event.samples, event.error, event.lost_samples, event.began_at
+                )
             )
         else:
             self._done.set_exception(MediaError(f"recording failed: {os.strerror(event.error)}"))

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.wall.load import measure
+from tests.wall.reaction import reaction
 
 
 @pytest.mark.wall
@@ -14,3 +15,11 @@ def test_240_channels_keep_time():
     assert figures["lost_samples"] == 0
     assert figures["record_errors"] == 0
     assert figures["digits_heard"] >= 0.99 * figures["digits_sent_about"]
+
+
+@pytest.mark.wall
+def test_reaction_on_the_wall_clock():
+    terms = reaction("wall", 12)
+    print(terms)
+    assert terms["begin_to_silence"]["worst_ms"] <= 100
+    assert terms["end_to_next"]["p99_ms"] <= 90

@@ -138,7 +138,8 @@ enum ctb_event_kind {
     CTB_EV_PLAY_DONE = 48,     /* cookie; a = enum ctb_done_reason, b = samples played,
                                   c = digit or -errno */
     CTB_EV_RECORD_DONE = 49,   /* cookie; a = reason, b = samples a side, c = -errno,
-                                  d = samples lost */
+                                  d = samples lost; to Python: board_at = engine sample
+                                  of the first one recorded */
     CTB_EV_TONE_DONE = 50,     /* cookie; a tone or a dialled string ended; a = reason */
     CTB_EV_RECORD_DATA = 51,   /* cookie; a stream recorder holds a = bytes to read */
     CTB_EV_MEDIA_OVERRUN = 52, /* cookie; a recorder's ring was full: a = samples lost so far */

@@ -181,8 +181,7 @@ int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
             ctb_io_remove_recorder(e, r);
             ctb_recorder_drain(r);
         }
-        ctb_emit_simple(e, CTB_EV_RECORD_DONE, r->board, r->channel, e->frames * FRAME, r->cookie, CTB_DONE_CLOSED,
-                        (int)r->samples, atomic_load(&r->io_error), (int)r->lost);
+        ctb_recorder_done(e, r, CTB_DONE_CLOSED, e->frames * FRAME);
     }
     ctb_events_flush(e);
     old = *s;

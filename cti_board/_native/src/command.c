@@ -163,6 +163,7 @@ static int record(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_
         return -EBUSY;
     r->board = c->board;
     r->channel = c->number;
+    r->began_at = e->frames * FRAME;
     if (c->caps & CTB_CAP_BOARD_RECORD && !r->silence_samples && !r->max_samples) {
         ctb_args_t args = {.data = &r->ring, .size = sizeof r->ring, .cookie = r->cookie, .a = r->sides};
         int rc = s->driver->command(s->board, c->number, CTB_OP_RECORD_START, &args);

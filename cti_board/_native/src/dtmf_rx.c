@@ -32,12 +32,19 @@
 /* band-pass gain squared that is left out of the filter and put into constants */
 #define FILTER_GAIN 0.056915174767751375
 #define FILTER_GAIN2 ((float)(FILTER_GAIN * FILTER_GAIN))
+/* the outer sub-blocks of a phasor count less: the other group, 268 Hz off, leaks 13 dB less */
+#define EDGE_WEIGHT 0.6f       /* chosen: zero of the weights near 268 Hz (941 and 1209 Hz) */
+#define WEIGHT_SHARE ((1.0f + EDGE_WEIGHT) / 2.0f)
+/* 1/|response|^2 of a phasor off its carrier, in 1 - cos(phase in 10 ms); fitted to 1 % */
+#define BEND_LOSS 0.1304f
+#define BEND_LOSS2 0.0526f
 /* |S|^2 of the coherent 30 ms sum to the tone's energy in the window: (A N/2)^2 -> A^2 N/2 */
-#define ENERGY_OF_SUM (2.0f / WINDOW_SAMPLES)
+#define ENERGY_OF_SUM (2.0f / (WINDOW_SAMPLES * WEIGHT_SHARE * WEIGHT_SHARE))
 #define MEAN_SQUARE_OF_SUM (ENERGY_OF_SUM / WINDOW_SAMPLES)
 
 #define FREQUENCY_LIMIT 0.021  /* chosen: between accept 1.8 % (NTT) and reject 3.0 %, ITU-T Q.24 */
 #define FLATNESS 0.40f         /* chosen: weakest third within 4 dB of the strongest */
+#define LEAKAGE 0.02f         /* chosen: what a group 8 dB stronger may take from that */
 #define PURITY 0.88f           /* chosen: share of the tones in the band; 26.4 of 30 ms */
 #define GUARD 1.10f            /* chosen: whole signal over the tones, when nothing steady is under */
 #define STEADY_SHARE 1.6f      /* chosen: allowance for a steady background (dial tone, noise) */
@@ -83,8 +90,7 @@ typedef int32_t irow_t[CTB_LANES];
 typedef struct lanes {
     row_t filter[SECTIONS][2];
     row_t turn_re, turn_im;            /* the carriers' phase at the frame's start: 1, -j, -1, j */
-    row_t past_p[PARTS];               /* last sub-block */
-    row_t past_h[2][PARTS];            /* last sums of two */
+    row_t past[3][PARTS];              /* the last sub-blocks, newest first */
     row_t phasor[PHASOR_PAST + HOPS][PARTS];
     row_t band[ENERGY_PAST + HOPS];    /* energy after the band-pass, of sub-blocks */
     row_t whole[PHASOR_PAST + 4 + HOPS];   /* energy of everything */

@@ -60,7 +60,7 @@ struct ctb_recorder {
     uint32_t board, channel;
     int reason;                    /* once closing */
     bool closing;
-    uint64_t samples, lost, lost_reported;
+    uint64_t samples, lost, lost_reported, began_at;   /* began_at: engine sample of the first */
     uint64_t written;              /* I/O: bytes in the file after the header */
     struct ctb_recorder *next;     /* I/O list */
     bool listed, busy;
@@ -221,6 +221,7 @@ void ctb_slot_free(ctb_engine_t *e, ctb_slot_t *s);
 /* recorder.c, player.c, io.c */
 int  ctb_ring_alloc(ctb_ring_t *r, uint64_t bytes);
 void ctb_recorders_frame(ctb_engine_t *e);
+void ctb_recorder_done(ctb_engine_t *e, ctb_recorder_t *r, int reason, uint64_t at);
 void ctb_recorder_drain(ctb_recorder_t *r);                  /* I/O side */
 void ctb_player_fill(ctb_player_t *p);                       /* I/O side */
 void ctb_io_add_player(ctb_engine_t *e, ctb_player_t *p);

@@ -226,6 +226,14 @@ static void detach(ctb_engine_t *e, ctb_recorder_t *r)
             c->recorder[i] = NULL, c->recorders--;
 }
 
+void ctb_recorder_done(ctb_engine_t *e, ctb_recorder_t *r, int reason, uint64_t at)
+{
+    ctb_event_t ev = {.at = at, .board_at = r->began_at, .cookie = r->cookie, .board = r->board,
+                      .channel = r->channel, .kind = CTB_EV_RECORD_DONE, .span = CTB_NO_SPAN, .a = reason,
+                      .b = (int32_t)r->samples, .c = atomic_load(&r->io_error), .d = (int32_t)r->lost};
+    ctb_emit(e, &ev);
+}
+
 void ctb_recorders_frame(ctb_engine_t *e)
 {
     uint64_t at = (e->frames + 1) * FRAME;
@@ -243,8 +251,7 @@ void ctb_recorders_frame(ctb_engine_t *e)
         if (r->closing && (r->fd < 0 || atomic_load(&r->flushed))) {
             *link = r->next_active;
             detach(e, r);
-            ctb_emit_simple(e, CTB_EV_RECORD_DONE, r->board, r->channel, at, r->cookie, r->reason,
-                            (int)r->samples, atomic_load(&r->io_error), (int)r->lost);
+            ctb_recorder_done(e, r, r->reason, at);
             continue;
         }
         link = &r->next_active;
