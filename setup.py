@@ -13,9 +13,17 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).parent
 SIM_LIBRARY = "libctb_sim.so"
 SPY_LIBRARY = "libctb_spy.so"
-C_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-fno-math-errno",
-           "-fno-trapping-math",
-           "-fvisibility=hidden", "-Wall", "-Wextra"]
+C_FLAGS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+]
 PACKAGES = find_packages(include=["cti_board", "cti_board.*", "firmware_sim", "ivr", "ivr.*"])
 TOOLS = ["cti_" + name for name in find_packages(include=["tools", "tools.*"])]
 

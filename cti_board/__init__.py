@@ -15,3 +15,36 @@ from cti_board.signalling.port import LineType
 from cti_board.street import TONES, Ear, FarEndReport, Mouth, Street, Telephone
 from cti_board.switch import Conference, Switch
 from cti_board.tones import Cadence, Tone, TonePlan
+
+__all__ = [
+    "TONES",
+    "Board",
+    "Cadence",
+    "Channel",
+    "Clock",
+    "Conference",
+    "Digits",
+    "Ear",
+    "Engine",
+    "EngineLoop",
+    "FarEndReport",
+    "LineType",
+    "Mouth",
+    "PlayResult",
+    "Player",
+    "RecordResult",
+    "Recorder",
+    "Span",
+    "Street",
+    "Switch",
+    "Telephone",
+    "Tone",
+    "TonePlan",
+    "audio",
+    "errors",
+    "events",
+    "jobs",
+    "open_board",
+    "run",
+    "running",
+]

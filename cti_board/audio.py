@@ -54,7 +54,9 @@ WANTED = "8000 Hz mono A-law, mu-law or 16-bit PCM"
 
 def _format(path: Path, body: bytes) -> int:
     if len(body) < 16:
-        raise FileFormatError(f"{path}: its fmt chunk has {len(body)} bytes, at least 16 are needed")
+        raise FileFormatError(
+            f"{path}: its fmt chunk has {len(body)} bytes, at least 16 are needed"
+        )
     tag, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
     encoding = _TAGS.get(tag)
     if encoding is None or bits != _BITS[encoding]:
@@ -83,7 +85,8 @@ def _chunks(path: Path, file: BinaryIO) -> WaveFile:
             there = path.stat().st_size - here
             if size > there:
                 raise FileFormatError(
-                    f"{path}: its header promises {size} bytes of sound, the file has {there}: cut short"
+                    f"{path}: its header promises {size} bytes of sound, "
+                    f"the file has {there}: cut short"
                 )
             return WaveFile(path, encoding, here, size)
         file.seek(here + size + (size & 1))
@@ -111,16 +114,22 @@ def encode_alaw(linear: npt.NDArray[np.int16]) -> bytes:
     """16-bit linear samples at 8000 Hz to A-law (ITU-T G.711), one byte each."""
     source = np.ascontiguousarray(linear, dtype=np.int16)
     out = bytearray(source.size)
-    lib.ctb_alaw_encode(ffi.from_buffer("uint8_t[]", out, require_writable=True),
-                        ffi.from_buffer("int16_t[]", source), source.size)  # fmt: skip
+    lib.ctb_alaw_encode(
+        ffi.from_buffer("uint8_t[]", out, require_writable=True),
+        ffi.from_buffer("int16_t[]", source),
+        source.size,
+    )
     return bytes(out)
 
 
 def decode_alaw(data: bytes) -> npt.NDArray[np.int16]:
     """A-law bytes to 16-bit linear samples (13 bits, left-justified)."""
     out = np.empty(len(data), dtype=np.int16)
-    lib.ctb_alaw_decode(ffi.from_buffer("int16_t[]", out, require_writable=True),
-                        ffi.from_buffer("uint8_t[]", data), len(data))  # fmt: skip
+    lib.ctb_alaw_decode(
+        ffi.from_buffer("int16_t[]", out, require_writable=True),
+        ffi.from_buffer("uint8_t[]", data),
+        len(data),
+    )
     return out
 
 
@@ -151,7 +160,22 @@ def write_wave(path: Path, data: bytes, channels: int = 1) -> None:
     pad = b"\0" * (len(data) & 1)
     head = struct.pack(
         "<4sI4s4sIHHIIHHH4sII4sI",
-        b"RIFF", 50 + len(data) + len(pad), b"WAVE", b"fmt ", 18, 6, channels, RATE,
-        RATE * channels, channels, 8, 0, b"fact", 4, len(data) // channels, b"data", len(data),
-    )  # fmt: skip
+        b"RIFF",
+        50 + len(data) + len(pad),
+        b"WAVE",
+        b"fmt ",
+        18,
+        6,
+        channels,
+        RATE,
+        RATE * channels,
+        channels,
+        8,
+        0,
+        b"fact",
+        4,
+        len(data) // channels,
+        b"data",
+        len(data),
+    )
     path.write_bytes(head + data + pad)

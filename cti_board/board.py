@@ -90,10 +90,15 @@ class Board:
         for i, tone in enumerate(heard):
             array[i] = tone_struct(tone, IDS[tone.name])[0]  # type: ignore[index]
         self.loop.engine.name_tones(self.number, {n: name for name, n in IDS.items()})
-        self.loop.engine.post(self.number, 0, lib.CTB_EOP_TONE_PLAN, data=array, size=ffi.sizeof(array))
+        self.loop.engine.post(
+            self.number, 0, lib.CTB_EOP_TONE_PLAN, data=array, size=ffi.sizeof(array)
+        )
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

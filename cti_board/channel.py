@@ -83,8 +83,14 @@ class Channel:
         key = ("channel", self.board.number, self.number)
         return self.board.loop.pump.subscribe(key, kinds=kinds)
 
-    def arm(self, *, dtmf: bool | None = None, tones: bool | None = None,
-            talk: bool | None = None, fsk: bool | None = None) -> None:  # fmt: skip
+    def arm(
+        self,
+        *,
+        dtmf: bool | None = None,
+        tones: bool | None = None,
+        talk: bool | None = None,
+        fsk: bool | None = None,
+    ) -> None:
         """Arm (True) or disarm (False) detectors; None leaves one as it is.
 
         Nested: a detector is off again when every arm had its disarm.
@@ -153,8 +159,16 @@ class Channel:
 
     # ---- tones and digits ------------------------------------------------------------
 
-    def send_digits(self, digits: str, *, on_ms: int = 70, off_ms: int = 70, pulse: bool = False,
-                    level_dbm0: float = -8.0, twist_db: float = 2.0) -> int:  # fmt: skip
+    def send_digits(
+        self,
+        digits: str,
+        *,
+        on_ms: int = 70,
+        off_ms: int = 70,
+        pulse: bool = False,
+        level_dbm0: float = -8.0,
+        twist_db: float = 2.0,
+    ) -> int:
         """Start sending; returns the cookie that comes back in ToneDone.
 
         DTMF (ITU-T Q.23; level of the low tone, twist = high over low) or pulses at 10/s.
@@ -172,9 +186,15 @@ class Channel:
             self._need("PULSE_DIAL")
             self._post(lib.CTB_OP_PULSE_DIAL, a=100, b=61, text=digits, cookie=cookie)
         else:
-            self._post(lib.CTB_EOP_DIAL, a=_positive("on_ms", on_ms), b=_positive("off_ms", off_ms),
-                       c=round(level_dbm0 * 100), d=round(twist_db * 100), text=digits,
-                       cookie=cookie)  # fmt: skip
+            self._post(
+                lib.CTB_EOP_DIAL,
+                a=_positive("on_ms", on_ms),
+                b=_positive("off_ms", off_ms),
+                c=round(level_dbm0 * 100),
+                d=round(twist_db * 100),
+                text=digits,
+                cookie=cookie,
+            )
         return cookie
 
     def send_tone(self, tone: str | Tone, *, cycles: int = 0) -> int:
@@ -194,8 +214,14 @@ class Channel:
 
     # ---- media -----------------------------------------------------------------------
 
-    def play(self, *sources: Source, stop_on_digit: bool = False, offset_s: float = 0.0,
-             loops: int = 1, gain_db: float = 0.0) -> Player:  # fmt: skip
+    def play(
+        self,
+        *sources: Source,
+        stop_on_digit: bool = False,
+        offset_s: float = 0.0,
+        loops: int = 1,
+        gain_db: float = 0.0,
+    ) -> Player:
         """Play sounds one after another without a gap; ``await`` the player for its end.
 
         Sources: A-law bytes, Sound, or a file (A-law, mu-law or PCM16 at 8000 Hz).  ``loops`` 0
@@ -206,23 +232,42 @@ class Channel:
         if offset_s < 0 or loops < 0 or not -60 <= gain_db <= 20:
             raise ValueError("offset_s and loops are not negative, gain_db is -60 to 20")
         return Player(
-            self.board.loop, self.board.number, self.number, sources,
-            stop_on_digit=stop_on_digit, offset_s=offset_s, loops=loops, gain_db=gain_db,
-        )  # fmt: skip
+            self.board.loop,
+            self.board.number,
+            self.number,
+            sources,
+            stop_on_digit=stop_on_digit,
+            offset_s=offset_s,
+            loops=loops,
+            gain_db=gain_db,
+        )
 
-    def record(self, path: Path | str | None = None, *, sink: HashLike | None = None,
-               stereo: bool = False, max_s: float = 0.0, silence_s: float = 0.0,
-               ring_s: float = 4.0) -> Recorder:  # fmt: skip
+    def record(
+        self,
+        path: Path | str | None = None,
+        *,
+        sink: HashLike | None = None,
+        stereo: bool = False,
+        max_s: float = 0.0,
+        silence_s: float = 0.0,
+        ring_s: float = 4.0,
+    ) -> Recorder:
         """Record the line (left when stereo; our side right) to an A-law WAV file, or to a sink.
 
         ``max_s`` and ``silence_s`` (silence of the line) end it by themselves, 0 = never.
         MediaError if the file cannot be made; a disk that fills later ends the file, not the call.
         """
         return Recorder(
-            self.board.loop, self.board.number, self.number,
-            path=None if path is None else Path(path), sink=sink, stereo=stereo, max_s=max_s,
-            silence_s=silence_s, ring_s=max(ring_s, 2.0) if path is not None else 8.0,
-        )  # fmt: skip
+            self.board.loop,
+            self.board.number,
+            self.number,
+            path=None if path is None else Path(path),
+            sink=sink,
+            stereo=stereo,
+            max_s=max_s,
+            silence_s=silence_s,
+            ring_s=max(ring_s, 2.0) if path is not None else 8.0,
+        )
 
     def open_digits(self) -> None:
         """From now on digits are heard and kept (typing ahead counts)."""
@@ -241,9 +286,15 @@ class Channel:
         if self._digits is not None:
             self._digits.clear()
 
-    async def collect(self, *prompt: Source, max_digits: int, termchars: str = "#",
-                      first_timeout_s: float = 5.0, interdigit_timeout_s: float = 3.0,
-                      bargein: bool = True) -> Digits:  # fmt: skip
+    async def collect(
+        self,
+        *prompt: Source,
+        max_digits: int,
+        termchars: str = "#",
+        first_timeout_s: float = 5.0,
+        interdigit_timeout_s: float = 3.0,
+        bargein: bool = True,
+    ) -> Digits:
         """Play a prompt (or none) and collect digits.
 
         With ``bargein`` the first key stops the prompt and counts; without it keys during the
@@ -251,13 +302,16 @@ class Channel:
         """
         fresh = self._digits is None
         self.open_digits()
-        assert self._digits is not None  # noqa: S101 - for the type checker
+        assert self._digits is not None
         player = None
         try:
             collector = DigitCollector(
-                self._digits, max_digits=max_digits, termchars=termchars,
-                first_timeout_s=first_timeout_s, interdigit_timeout_s=interdigit_timeout_s,
-            )  # fmt: skip
+                self._digits,
+                max_digits=max_digits,
+                termchars=termchars,
+                first_timeout_s=first_timeout_s,
+                interdigit_timeout_s=interdigit_timeout_s,
+            )
             if prompt:
                 player = await self._prompt(prompt, bargein)
             return await collector.run(player if player and not player.done else None)
@@ -277,7 +331,7 @@ class Channel:
         return player
 
     def _typed_ahead(self) -> bool:
-        assert self._digits is not None  # noqa: S101
+        assert self._digits is not None
         while (event := self._digits.get_nowait()) is not None:
             if not isinstance(event, ev.DtmfEnd):
                 self._digits.push_back(event)

@@ -64,9 +64,7 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     lib.CTB_EV_DTMF_BEGIN: lambda c: ev.DtmfBegin(
         c.seq, c.at, c.board, c.channel, chr(c.a), c.b / 100, c.c / 100, c.d
     ),
-    lib.CTB_EV_DTMF_END: lambda c: ev.DtmfEnd(
-        c.seq, c.at, c.board, c.channel, chr(c.a), c.b, c.d
-    ),
+    lib.CTB_EV_DTMF_END: lambda c: ev.DtmfEnd(c.seq, c.at, c.board, c.channel, chr(c.a), c.b, c.d),
     lib.CTB_EV_TALK_BEGIN: lambda c: ev.TalkBegin(c.seq, c.at, c.board, c.channel, c.a / 100),
     lib.CTB_EV_TALK_END: _with_a(ev.TalkEnd),
     lib.CTB_EV_CALLER_ID: lambda c: ev.CallerId(
@@ -162,8 +160,9 @@ class Engine:
         info = ffi.new("ctb_channel_info_t *")
         check(
             lib.ctb_engine_channel_info(self._engine, board, channel, info),
-            "driver", "describe channel",
-        )  # fmt: skip
+            "driver",
+            "describe channel",
+        )
         return info
 
     def alarms(self, board: int, span: int) -> ev.Alarm:
@@ -186,9 +185,22 @@ class Engine:
         return self._cookie
 
     def post(
-        self, board: int, channel: int, op: int, *, a: int = 0, b: int = 0, c: int = 0, d: int = 0,
-        e: int = 0, f: int = 0, cookie: int = 0, data: Any = None, size: int = 0, text: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        board: int,
+        channel: int,
+        op: int,
+        *,
+        a: int = 0,
+        b: int = 0,
+        c: int = 0,
+        d: int = 0,
+        e: int = 0,
+        f: int = 0,
+        cookie: int = 0,
+        data: Any = None,
+        size: int = 0,
+        text: str = "",
+    ) -> None:
         """A command for the next frame boundary.  ValueError: text too long."""
         args, raw = self._args, text.encode()
         if len(raw) > 63:
@@ -197,7 +209,9 @@ class Engine:
         args.cookie, args.size = cookie, size
         args.data = ffi.NULL if data is None else ffi.cast("void *", data)
         ffi.memmove(args.text, raw + b"\0", len(raw) + 1)
-        check(lib.ctb_engine_post(self._engine, board, channel & NOWHERE, op, args), "engine", "post")
+        check(
+            lib.ctb_engine_post(self._engine, board, channel & NOWHERE, op, args), "engine", "post"
+        )
 
     def poll(self) -> list[ev.Event]:
         """All events that wait, in order."""
@@ -235,7 +249,9 @@ class Engine:
     def stats(self) -> dict[str, int]:
         out = ffi.new("ctb_engine_stats_t *")
         lib.ctb_engine_stats(self._engine, out)
-        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("ctb_engine_stats_t").fields}
+        return {
+            name: int(getattr(out, name)) for name, _ in ffi.typeof("ctb_engine_stats_t").fields
+        }
 
     # ---- time ----------------------------------------------------------------------
 

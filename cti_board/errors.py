@@ -72,7 +72,7 @@ class InvalidStateError(ChannelError):
         self.command = command
 
 
-class CallCleared(CtiError):  # noqa: N818 - the field's word for an event that is no error
+class CallCleared(CtiError):
     """The far end cleared the call; ``cause`` is an ITU-T Q.850 cause."""
 
     def __init__(self, cause: int = 16) -> None:

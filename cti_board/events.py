@@ -277,12 +277,41 @@ class StreetReport(Event):
 
 
 LineEvent = (
-    RingBegin | RingEnd | RingStopped | OffHook | OnHook | HookFlash | Wink | PolarityReversal
-    | LoopBreak | BatteryChange | CasChange | PulseDigit | DtmfBegin | DtmfEnd | ToneOn | ToneOff
-    | TalkBegin | TalkEnd | CallerId | PlayDone | RecordDone | ToneDone | RecordData
-    | MediaOverrun | MediaUnderrun | RecordError | AlarmRaised | AlarmCleared | CommandFailed
-    | BoardLost | BoardBack | Overrun | Slip | Late
-)  # fmt: skip
+    RingBegin
+    | RingEnd
+    | RingStopped
+    | OffHook
+    | OnHook
+    | HookFlash
+    | Wink
+    | PolarityReversal
+    | LoopBreak
+    | BatteryChange
+    | CasChange
+    | PulseDigit
+    | DtmfBegin
+    | DtmfEnd
+    | ToneOn
+    | ToneOff
+    | TalkBegin
+    | TalkEnd
+    | CallerId
+    | PlayDone
+    | RecordDone
+    | ToneDone
+    | RecordData
+    | MediaOverrun
+    | MediaUnderrun
+    | RecordError
+    | AlarmRaised
+    | AlarmCleared
+    | CommandFailed
+    | BoardLost
+    | BoardBack
+    | Overrun
+    | Slip
+    | Late
+)
 
 
 # ---- call events: what signalling tells a call -----------------------------------------

@@ -59,9 +59,17 @@ class Player:
     """Sound on its way to a channel.  ``await player`` gives a PlayResult."""
 
     def __init__(
-        self, loop: EngineLoop, board: int, channel: int, sources: Iterable[Source], *,
-        stop_on_digit: bool, offset_s: float, loops: int, gain_db: float,
-    ) -> None:  # fmt: skip
+        self,
+        loop: EngineLoop,
+        board: int,
+        channel: int,
+        sources: Iterable[Source],
+        *,
+        stop_on_digit: bool,
+        offset_s: float,
+        loops: int,
+        gain_db: float,
+    ) -> None:
         self._loop, self._board, self._channel = loop, board, channel
         self._cookie = loop.engine.next_cookie()
         self._files: list[int] = []
@@ -79,8 +87,14 @@ class Player:
         done = loop.pump.completion(self._cookie)
         self._done: asyncio.Future[PlayResult] = loop.create_future()
         done.add_done_callback(self._finish)
-        loop.engine.post(board, channel, lib.CTB_EOP_PLAY, a=int(stop_on_digit),
-                         cookie=self._cookie, data=self._player)  # fmt: skip
+        loop.engine.post(
+            board,
+            channel,
+            lib.CTB_EOP_PLAY,
+            a=int(stop_on_digit),
+            cookie=self._cookie,
+            data=self._player,
+        )
 
     def _add(self, source: Source) -> None:
         if isinstance(source, bytes):
@@ -150,9 +164,18 @@ class Recorder:
     """A recording on its way to a file or a sink.  ``await recorder`` waits for its end."""
 
     def __init__(
-        self, loop: EngineLoop, board: int, channel: int, *, path: Path | None,
-        sink: HashLike | None, stereo: bool, max_s: float, silence_s: float, ring_s: float,
-    ) -> None:  # fmt: skip
+        self,
+        loop: EngineLoop,
+        board: int,
+        channel: int,
+        *,
+        path: Path | None,
+        sink: HashLike | None,
+        stereo: bool,
+        max_s: float,
+        silence_s: float,
+        ring_s: float,
+    ) -> None:
         if path is None and sink is None:
             raise ValueError("a recorder needs a path or a sink")
         self._loop, self._board, self._channel = loop, board, channel
@@ -163,8 +186,9 @@ class Recorder:
             lib.ctb_recorder_new(
                 out, loop.engine.pointer, self._cookie, 2 if stereo else 1, round(ring_s * 1000)
             ),
-            "engine", "make a recorder",
-        )  # fmt: skip
+            "engine",
+            "make a recorder",
+        )
         self._recorder = out[0]
         self._chunk = ffi.new("uint8_t[]", 65536) if path is None else None
         self.error = 0
@@ -176,7 +200,9 @@ class Recorder:
         done.add_done_callback(self._finish)
         if self._sink is not None:
             loop.pump.feed(self._cookie, self)
-        loop.engine.post(board, channel, lib.CTB_EOP_RECORD, cookie=self._cookie, data=self._recorder)
+        loop.engine.post(
+            board, channel, lib.CTB_EOP_RECORD, cookie=self._cookie, data=self._recorder
+        )
 
     def _open(self, path: Path) -> None:
         try:
@@ -237,8 +263,13 @@ class Recorder:
     async def stop(self) -> RecordResult:
         """End it at the next frame boundary; the file is complete when this returns."""
         if not self._done.done():
-            self._loop.engine.post(self._board, self._channel, lib.CTB_EOP_RECORD_STOP,
-                                   a=int(ev.DoneReason.STOPPED), cookie=self._cookie)  # fmt: skip
+            self._loop.engine.post(
+                self._board,
+                self._channel,
+                lib.CTB_EOP_RECORD_STOP,
+                a=int(ev.DoneReason.STOPPED),
+                cookie=self._cookie,
+            )
         return await self
 
 
@@ -251,9 +282,14 @@ class DigitCollector:
     """
 
     def __init__(
-        self, stream: EventStream, *, max_digits: int, termchars: str, first_timeout_s: float,
+        self,
+        stream: EventStream,
+        *,
+        max_digits: int,
+        termchars: str,
+        first_timeout_s: float,
         interdigit_timeout_s: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if max_digits < 1:
             raise ValueError(f"max_digits is at least 1: {max_digits}")
         self._stream, self._max, self._term = stream, max_digits, termchars

@@ -25,7 +25,9 @@ class EventStream:
 
     __slots__ = ("_closed", "_events", "_keys", "_kinds", "_pump", "_waiter")
 
-    def __init__(self, pump: "Pump", keys: Iterable[Key], kinds: tuple[type[ev.Event], ...]) -> None:
+    def __init__(
+        self, pump: "Pump", keys: Iterable[Key], kinds: tuple[type[ev.Event], ...]
+    ) -> None:
         self._pump = pump
         self._keys = tuple(keys)
         self._kinds = frozenset(kinds)
@@ -120,7 +122,9 @@ class Pump:
                 if sink := self._sinks.get(cookie):
                     sink.drain()
                 continue
-            if cookie and not isinstance(event, ev.MediaOverrun | ev.MediaUnderrun | ev.RecordError):
+            if cookie and not isinstance(
+                event, ev.MediaOverrun | ev.MediaUnderrun | ev.RecordError
+            ):
                 self._complete(cookie, event)
             self._deliver(event)
 

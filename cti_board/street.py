@@ -11,6 +11,7 @@ from cti_board._native._media import ffi, lib
 from cti_board.audio import decode_alaw
 from cti_board.errors import CtiTimeoutError
 from cti_board.pump import EventStream
+from cti_board.tones import NAMES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
     from cti_board.board import Board
 
-TONES = {number: name for number, name in enumerate(
-    ("none", "dial", "ringback", "busy", "congestion", "vacant", "howler", "call_waiting", "sit")
-)}  # fmt: skip
+TONES = dict(enumerate(("none", *NAMES)))  # enum ctb_street_tone
 CLEAR_BUSY, CLEAR_REVERSAL, CLEAR_BREAK = 1, 2, 4
 
 
@@ -52,7 +51,9 @@ class Ear:
         self.began_at = phone.street.board.loop.clock.now_samples
         cookie = phone.street.board.loop.engine.next_cookie()
         self._done = phone.street.board.loop.pump.completion(cookie)
-        phone.command(lib.CTB_ST_HEAR_START, cookie=cookie, data=self._buffer, size=len(self._buffer))
+        phone.command(
+            lib.CTB_ST_HEAR_START, cookie=cookie, data=self._buffer, size=len(self._buffer)
+        )
 
     async def stop(self) -> bytes:
         """End and return what was heard."""
@@ -94,11 +95,36 @@ class Telephone:
         self.street, self.end, self.number = street, end, number
         self._watching = 0
 
-    def command(self, what: int, *, b: int = 0, c: int = 0, d: int = 0, e: int = 0, f: int = 0,
-                cookie: int = 0, data: Any = None, size: int = 0, text: str = "") -> None:  # fmt: skip
+    def command(
+        self,
+        what: int,
+        *,
+        b: int = 0,
+        c: int = 0,
+        d: int = 0,
+        e: int = 0,
+        f: int = 0,
+        cookie: int = 0,
+        data: Any = None,
+        size: int = 0,
+        text: str = "",
+    ) -> None:
         board = self.street.board
-        board.loop.engine.post(board.number, self.end, lib.CTB_OP_STREET, a=what, b=b, c=c, d=d, e=e,
-                               f=f, cookie=cookie, data=data, size=size, text=text)  # fmt: skip
+        board.loop.engine.post(
+            board.number,
+            self.end,
+            lib.CTB_OP_STREET,
+            a=what,
+            b=b,
+            c=c,
+            d=d,
+            e=e,
+            f=f,
+            cookie=cookie,
+            data=data,
+            size=size,
+            text=text,
+        )
 
     def events(self) -> EventStream:
         """Reports of this far end from now on."""
@@ -117,15 +143,30 @@ class Telephone:
     def flash(self, length_ms: int = 100) -> None:
         self.command(lib.CTB_ST_FLASH, b=length_ms)
 
-    async def keys(self, digits: str, *, on_ms: int = 70, off_ms: int = 70, pulse: bool = False,
-                   level_dbm0: float = -8.0, twist_db: float = 2.0) -> None:  # fmt: skip
+    async def keys(
+        self,
+        digits: str,
+        *,
+        on_ms: int = 70,
+        off_ms: int = 70,
+        pulse: bool = False,
+        level_dbm0: float = -8.0,
+        twist_db: float = 2.0,
+    ) -> None:
         """Press keys (``,`` waits 500 ms); returns when the last is let go."""
         for start in range(0, len(digits), 60):
             cookie = self.street.board.loop.engine.next_cookie()
             done = self.street.board.loop.pump.completion(cookie)
-            self.command(lib.CTB_ST_DIAL, b=on_ms, c=off_ms, d=round(level_dbm0 * 100),
-                         e=round(twist_db * 100), f=int(pulse), cookie=cookie,
-                         text=digits[start : start + 60])  # fmt: skip
+            self.command(
+                lib.CTB_ST_DIAL,
+                b=on_ms,
+                c=off_ms,
+                d=round(level_dbm0 * 100),
+                e=round(twist_db * 100),
+                f=int(pulse),
+                cookie=cookie,
+                text=digits[start : start + 60],
+            )
             await done
 
     dial = keys
@@ -142,26 +183,49 @@ class Telephone:
         """Report tones, speech, digits from now on (nothing: stop reporting)."""
         self.command(lib.CTB_ST_WATCH, b=tones | speech << 1 | digits << 2)
 
-    def impair(self, *, loss_db: float = 0.0, noise_dbm0: float = 0.0, echo_db: float = 0.0,
-               echo_delay: int = 0, twist_db: float = 0.0) -> None:  # fmt: skip
+    def impair(
+        self,
+        *,
+        loss_db: float = 0.0,
+        noise_dbm0: float = 0.0,
+        echo_db: float = 0.0,
+        echo_delay: int = 0,
+        twist_db: float = 0.0,
+    ) -> None:
         """This end's line, both ways; ``noise_dbm0`` 0 = none, ``echo_db`` 0 = no echo;
         ``echo_delay`` in samples."""
-        self.command(lib.CTB_ST_IMPAIR, b=round(loss_db * 100), c=round(noise_dbm0 * 100),
-                     d=round(echo_db * 100), e=echo_delay, f=round(twist_db * 100))  # fmt: skip
+        self.command(
+            lib.CTB_ST_IMPAIR,
+            b=round(loss_db * 100),
+            c=round(noise_dbm0 * 100),
+            d=round(echo_db * 100),
+            e=echo_delay,
+            f=round(twist_db * 100),
+        )
 
     def stick_key(self, digit: str, on: bool) -> None:
         """Fault: a key that stays down."""
         self.command(lib.CTB_ST_FAULT, b=lib.CTB_SF_STUCK_KEY, d=int(on), text=digit)
 
-    async def wait(self, what: int, *, b: int | None = None, timeout_s: float = 60.0,
-                   stream: EventStream | None = None) -> ev.StreetReport:  # fmt: skip
+    async def wait(
+        self,
+        what: int,
+        *,
+        b: int | None = None,
+        timeout_s: float = 60.0,
+        stream: EventStream | None = None,
+    ) -> ev.StreetReport:
         """The next report of this kind (and value); CtiTimeoutError after ``timeout_s``."""
         own = stream or self.events()
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     event = await own.get()
-                    if isinstance(event, ev.StreetReport) and event.what == what and b in (None, event.b):
+                    if (
+                        isinstance(event, ev.StreetReport)
+                        and event.what == what
+                        and b in (None, event.b)
+                    ):
                         return event
         except TimeoutError:
             raise CtiTimeoutError(
@@ -229,5 +293,6 @@ class Street:
 
     def option(self, what: int, value: int, channel: int = -1) -> None:
         """CTB_SO_* of ctb_street.h for one FXO port or all (-1)."""
-        self.board.loop.engine.post(self.board.number, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_OPTION,
-                                    b=what, c=channel, d=value)  # fmt: skip
+        self.board.loop.engine.post(
+            self.board.number, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_OPTION, b=what, c=channel, d=value
+        )

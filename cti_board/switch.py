@@ -47,9 +47,12 @@ class Conference:
     def join(self, channel: Channel, *, listen_only: bool = False) -> None:
         self._members.add(channel)
         self._loop.engine.post(
-            channel.board.number, channel.number, lib.CTB_EOP_CONF_JOIN,
-            a=self._number, b=2 if listen_only else 1,
-        )  # fmt: skip
+            channel.board.number,
+            channel.number,
+            lib.CTB_EOP_CONF_JOIN,
+            a=self._number,
+            b=2 if listen_only else 1,
+        )
 
     def leave(self, channel: Channel) -> None:
         self._members.discard(channel)

@@ -10,8 +10,18 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 HEADERS = ["ctb_driver.h", "ctb_street.h", "ctb_dsp.h", "ctb_engine.h"]
-FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-         "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"]
+FLAGS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-Wno-unused-parameter",
+]
 
 
 def declarations(text: str) -> str:
@@ -37,8 +47,14 @@ ffi.set_source(
     "".join(f'#include "{h}"\n' for h in present),
     sources=sorted(str(p.relative_to(HERE.parent.parent)) for p in (HERE / "src").glob("*.c")),
     include_dirs=["cti_board/_native/include", "cti_board/_native/src"],
-    depends=sorted(str(p.relative_to(HERE.parent.parent))
-                   for p in [*(HERE / "include").glob("*.h"), *(HERE / "src").glob("*.h"), *(HERE / "src").glob("*.inc")]),
+    depends=sorted(
+        str(p.relative_to(HERE.parent.parent))
+        for p in [
+            *(HERE / "include").glob("*.h"),
+            *(HERE / "src").glob("*.h"),
+            *(HERE / "src").glob("*.inc"),
+        ]
+    ),
     extra_compile_args=FLAGS,
     libraries=["m", "dl", "pthread"],
     py_limited_api=True,

@@ -1,6 +1,6 @@
 """Room: ways to reach a card: a URL becomes a driver library and its specification.
 
-Each scheme is one module with ``find(spec) -> (library, spec)``, imported only when it is asked for.
+Each scheme is one module with ``find(spec) -> (library, spec)``, imported when it is asked for.
 """
 
 from importlib import import_module

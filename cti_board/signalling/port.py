@@ -65,6 +65,12 @@ class LinePort(Protocol):
         """A tone of the board's plan by name (dial, ringback, busy ...) until stopped."""
 
     def stop_tone(self) -> None: ...
-    def arm(self, *, dtmf: bool | None = None, tones: bool | None = None,
-            talk: bool | None = None, fsk: bool | None = None) -> None:
+    def arm(
+        self,
+        *,
+        dtmf: bool | None = None,
+        tones: bool | None = None,
+        talk: bool | None = None,
+        fsk: bool | None = None,
+    ) -> None:
         """Arm or disarm detectors (None = leave).  Nested: each arm needs its disarm."""

@@ -11,6 +11,15 @@ def build(folder: Path, *flags: str) -> Path:
     """The card's library in ``folder``; flags such as -DABI=7 make broken ones."""
     name = "loop" + "".join(f.replace("-D", "_").replace("=", "") for f in flags) + ".so"
     target = folder / name
-    command = ["gcc", "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{INCLUDE}", *flags]
+    command = [
+        "gcc",
+        "-std=c11",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        "-fvisibility=hidden",
+        f"-I{INCLUDE}",
+        *flags,
+    ]
     subprocess.run([*command, "-o", str(target), str(HERE / "drivers/loop_card.c")], check=True)
     return target

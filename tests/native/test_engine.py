@@ -6,12 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cti_board._native._media import ffi, lib
 
 from cti_board import events as ev
 from cti_board import open_board, run
-from cti_board._native._media import ffi, lib
-from cti_board.audio import decode_alaw, encode_alaw, open_wave, write_wave
-from cti_board.errors import BoardNotFoundError, DriverError, FileFormatError, MediaError, StalledError
+from cti_board.audio import decode_alaw, encode_alaw, write_wave
+from cti_board.errors import (
+    BoardNotFoundError,
+    DriverError,
+    FileFormatError,
+    MediaError,
+    StalledError,
+)
 from cti_board.switch import Conference, Switch
 from tests.native.loop_card import build
 
@@ -83,8 +89,15 @@ def test_formats_segments_offset_and_repeats_join_without_a_gap(card, tmp_path):
             a, b = board.channels
             heard = Bytes()
             rec = b.record(sink=heard)
-            await a.play(alaw, tmp_path / "a.wav", pcm, tmp_path / "u.ul", tmp_path / "r.al",
-                         offset_s=1500 / 8000, loops=2)
+            await a.play(
+                alaw,
+                tmp_path / "a.wav",
+                pcm,
+                tmp_path / "u.ul",
+                tmp_path / "r.al",
+                offset_s=1500 / 8000,
+                loops=2,
+            )
             await rec.stop()
             return heard.data
 
@@ -401,7 +414,9 @@ def test_every_allocation_failure_is_survived(card):
         rc = lib.ctb_engine_new(out, 0, 3)
         opened = -12
         if rc == 0:
-            opened = lib.ctb_engine_board_open(out[0], str(card).encode(), b"20,10,ulaw", board, err, 512)
+            opened = lib.ctb_engine_board_open(
+                out[0], str(card).encode(), b"20,10,ulaw", board, err, 512
+            )
         lib.ctb_engine_fail_alloc(-1)
         if rc == 0:
             lib.ctb_engine_free(out[0])

@@ -101,7 +101,9 @@ def test_descriptors_are_served_in_virtual_time():
     async def main():
         read, write = os.pipe()
         got = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().add_reader(read, lambda: got.done() or got.set_result(os.read(read, 9)))
+        asyncio.get_running_loop().add_reader(
+            read, lambda: got.done() or got.set_result(os.read(read, 9))
+        )
         os.write(write, b"hello")
         async with asyncio.timeout(1):
             data = await got
@@ -129,7 +131,9 @@ def test_wall_time_is_start_plus_samples():
         Clock(None, datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize(("seconds", "frames"), [(0, 0), (0.02, 1), (0.020001, 1), (0.0201, 2), (1, 50)])
+@pytest.mark.parametrize(
+    ("seconds", "frames"), [(0, 0), (0.02, 1), (0.020001, 1), (0.0201, 2), (1, 50)]
+)
 def test_deadlines_go_to_the_sample_and_then_up_to_the_grid(seconds, frames):
     assert frames_of(seconds) == frames
     assert samples_of(seconds) == round(seconds * 8000)

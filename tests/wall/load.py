@@ -35,7 +35,9 @@ def speech_and_digits() -> bytes:
         t = np.arange(640) / 8000
         at = 1000 + i * 3500
         x[at - 400 : at + 1040] = 0
-        x[at : at + 640] = 5000 * (np.sin(2 * np.pi * LOW[row] * t) + np.sin(2 * np.pi * HIGH[column] * t))
+        x[at : at + 640] = 5000 * (
+            np.sin(2 * np.pi * LOW[row] * t) + np.sin(2 * np.pi * HIGH[column] * t)
+        )
     return encode_alaw(np.clip(x, -32000, 32000).astype(np.int16))
 
 

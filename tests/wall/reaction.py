@@ -103,8 +103,11 @@ def reaction(clock: str, keys: int) -> dict[str, dict[str, float]]:
     out = {}
     for term in ("begin_decided", "begin_to_silence", "end_decided", "end_to_next"):
         ms = np.array([row[term] for row in rows]) / 8
-        out[term] = {"median_ms": float(np.median(ms)), "p99_ms": float(np.percentile(ms, 99)),
-                     "worst_ms": float(ms.max())}
+        out[term] = {
+            "median_ms": float(np.median(ms)),
+            "p99_ms": float(np.percentile(ms, 99)),
+            "worst_ms": float(ms.max()),
+        }
     return out
 
 
