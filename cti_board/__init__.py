@@ -4,13 +4,14 @@
 ``Call`` is a conversation, ``run`` starts a program on a wall clock or in virtual time.
 """
 
-from cti_board import audio, errors, events, jobs
+from cti_board import audio, errors, events, jobs, tones
 from cti_board.board import Board, Span, open_board
 from cti_board.channel import Channel
 from cti_board.clock import Clock
 from cti_board.engine import Engine
 from cti_board.loop import EngineLoop, run, running
 from cti_board.media import Digits, Player, PlayResult, Recorder, RecordResult
+from cti_board.pump import EventStream
 from cti_board.signalling.port import LineType
 from cti_board.street import TONES, Ear, FarEndReport, Mouth, Street, Telephone
 from cti_board.switch import Conference, Switch
@@ -27,6 +28,7 @@ __all__ = [
     "Ear",
     "Engine",
     "EngineLoop",
+    "EventStream",
     "FarEndReport",
     "LineType",
     "Mouth",
@@ -47,4 +49,5 @@ __all__ = [
     "open_board",
     "run",
     "running",
+    "tones",
 ]
