@@ -11,7 +11,7 @@ STREET := $(if $(wildcard firmware_sim/src/*.c),firmware_sim/libctb_sim.so)
 MEDIA_C := $(wildcard cti_board/_native/src/*.c)
 STREET_C := $(wildcard firmware_sim/src/*.c)
 C_DEPENDS := $(MEDIA_C) $(STREET_C) setup.py cti_board/_native/build.py \
-	$(wildcard cti_board/_native/src/*.h cti_board/_native/src/*.inc \
+	$(wildcard cti_board/_native/src/*.h cti_board/_native/src/*.inc cti_board/_native/spy/*.c \
 	cti_board/_native/include/*.h firmware_sim/src/*.h firmware_sim/src/*.inc)
 C_STRICT := -std=c11 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math \
 	-Wall -Wextra -Wno-unused-parameter -Werror
@@ -20,7 +20,7 @@ C_STRICT := -std=c11 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math \
 export LC_ALL = C.UTF-8
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup venv run test test-wall lint lint-c bench docs-check clean
+.PHONY: help setup venv run test test-wall sanitize lint lint-c bench docs-check clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -56,6 +56,9 @@ lint-c: setup
 		-Icti_board/_native/include -Icti_board/_native/src -c $$file -o /dev/null; done
 	@set -e; for file in $(STREET_C); do gcc $(C_STRICT) \
 		-Icti_board/_native/include -Ifirmware_sim/src -c $$file -o /dev/null; done
+
+sanitize: setup ## the C under address and undefined-behaviour sanitizers, by its own tests
+	@.ci/sanitize $(ARGS)
 
 bench: setup ## measure; the figures go to out/bench.json
 	@mkdir -p out

@@ -28,6 +28,9 @@ PACKAGES = find_packages(include=["cti_board", "cti_board.*", "firmware_sim", "i
 TOOLS = ["cti_" + name for name in find_packages(include=["tools", "tools.*"])]
 
 
+SANITIZE = ["-fsanitize=address,undefined"] if os.environ.get("CTB_SANITIZE") else []
+
+
 class BuildNative(build_ext):
     """build_ext, and after it firmware_sim's library beside its Python package."""
 
@@ -50,11 +53,13 @@ class BuildNative(build_ext):
             sources,
             output_dir=self.build_temp,
             include_dirs=["cti_board/_native/include", str(folder.relative_to(HERE))],
-            extra_postargs=[*C_FLAGS, "-fPIC"],
+            extra_postargs=[*C_FLAGS, "-fPIC", *SANITIZE],
             depends=[str(p) for p in (HERE / "cti_board/_native/include").glob("*.h")]
             + [str(p) for p in folder.glob("*.h")],
         )
-        self.compiler.link_shared_object(objects, str(target), libraries=["m", "dl"])
+        self.compiler.link_shared_object(
+            objects, str(target), libraries=["m", "dl"], extra_postargs=SANITIZE
+        )
 
 
 setup(

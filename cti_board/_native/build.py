@@ -3,6 +3,7 @@
 The declarations for cffi are made from the headers themselves, so a struct is written once.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def declarations(text: str) -> str:
     return "\n".join(lines)
 
 
+if os.environ.get("CTB_SANITIZE"):
+    FLAGS += ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
+
 ffi = FFI()
 present = [h for h in HEADERS if (HERE / "include" / h).exists()]
 for header in present:
@@ -57,5 +61,6 @@ ffi.set_source(
     ),
     extra_compile_args=FLAGS,
     libraries=["m", "dl", "pthread"],
+    extra_link_args=["-fsanitize=address,undefined"] if os.environ.get("CTB_SANITIZE") else [],
     py_limited_api=True,
 )

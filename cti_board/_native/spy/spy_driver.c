@@ -83,7 +83,7 @@ static int spy_open(ctb_board_t **out, const char *spec, char *err, size_t size)
         free(s);
         return -ENOMEM;
     }
-    snprintf(s->path, sizeof s->path, "%s", copy);
+    snprintf(s->path, sizeof s->path, "%.511s", copy);
     int rc = spy_load(s, library, err, size);
     if (rc == 0 && (rc = s->inner->open(&s->board, rest ? rest : "", err, size)) < 0)
         s->board = NULL;
