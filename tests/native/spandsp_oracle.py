@@ -20,7 +20,7 @@ from cffi import FFI, VerificationError
 from numpy.typing import NDArray
 
 MODULE = "_spandsp_oracle"
-BUILD = Path(__file__).parent / ".oracle"
+BUILD = Path(__file__).parents[2] / "build" / "oracle"
 RX_DIGITS = 128  # spandsp keeps at most this many undelivered digits
 
 CDEF = """
@@ -74,21 +74,23 @@ def _import(path: Path) -> ModuleType:
 
 
 @cache
-def _build(folder: str) -> ModuleType | str:
+def _build() -> ModuleType | str:
     """The compiled binding, or why there is none."""
-    ffi = FFI()
-    ffi.cdef(CDEF)
-    ffi.set_source(MODULE, SOURCE, libraries=["spandsp"])
-    target = Path(folder) / f"{MODULE}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    target = BUILD / f"{MODULE}{sysconfig.get_config_var('EXT_SUFFIX')}"
     try:
-        return _import(Path(ffi.compile(tmpdir=folder, target=str(target))))
+        if not target.exists() or target.stat().st_mtime < Path(__file__).stat().st_mtime:
+            ffi = FFI()
+            ffi.cdef(CDEF)
+            ffi.set_source(MODULE, SOURCE, libraries=["spandsp"])
+            ffi.compile(tmpdir=str(BUILD), target=str(target))
+        return _import(target)
     except (VerificationError, ImportError, OSError) as error:
         return f"libspandsp-dev with a C compiler is not installed: {error}"
 
 
-def load(folder: Path) -> Any:
+def load() -> Any:
     """(ffi, lib) of the oracle; skips the running test where it cannot be built."""
-    module = _build(str(folder))
+    module = _build()
     if isinstance(module, str):
         pytest.skip(module)
     return module.ffi, module.lib
