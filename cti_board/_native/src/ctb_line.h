@@ -41,7 +41,7 @@ typedef struct ctb_line {
     /* private from here: the levels decided, the levels seen, since when */
     int32_t hook, ringing, battery, polarity, cas;
     int32_t raw_hook, raw_ring, raw_battery, raw_polarity, raw_cas;
-    int32_t phase, pulses, spoilt, lost;
+    int32_t phase, pulses, spoilt;
     uint64_t now, open_at, close_at, ring_at, ring_off_at, stop_at, battery_at;
     uint64_t timer[CTB_LINE_TIMERS];      /* sample at which it runs out, or CTB_LINE_NEVER */
 } ctb_line_t;
@@ -52,13 +52,12 @@ void ctb_line_init(ctb_line_t *line, uint32_t type);
 void ctb_line_set(ctb_line_t *line, const ctb_line_params_t *params);
 /* A raw event (kinds 1..6) at raw->at.  Writes debounced events (kind, at, a, b, text; the
  * caller fills board, channel, seq) to out[], at most CTB_LINE_OUT; returns how many.
- * LINE_STATE counts as edges of those levels that differ; a dial pulse train that it meets
- * is dropped, because edges may be missing from it. */
+ * LINE_STATE: the levels decided before are reported once more (whoever asked may have missed
+ * them; ringing only when there is none), then it counts as edges of those levels that differ.
+ * A dial pulse train that it meets is dropped, because edges may be missing from it. */
 int ctb_line_raw(ctb_line_t *line, const ctb_event_t *raw, ctb_event_t *out);
 /* Time goes on to `now` (samples, a frame's end): timers that have run out report. */
 int ctb_line_tick(ctb_line_t *line, uint64_t now, ctb_event_t *out);
-/* Events of this line were lost above (full ring): the next LINE_STATE reports every level. */
-void ctb_line_forget(ctb_line_t *line);
 /* An event decided by a timer has at = the sample at which the timer ran out, not the end
  * of the frame.  Events of one call are in order of `at`. */
 #endif

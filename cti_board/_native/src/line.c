@@ -294,28 +294,25 @@ static void level_set(ctb_line_t *line, int kind, uint64_t at, int32_t level, re
         cas_edge(line, at, level & 15);
 }
 
-/* what was decided before, once more: those above lost events */
-static void levels_repeat(ctb_line_t *line, uint64_t at, report_t *r)
+/* what was decided before, once more: whoever asks may have missed it */
+static void levels_repeat(const ctb_line_t *line, uint64_t at, report_t *r)
 {
     if (line->type == CTB_LINE_FXS) {
         report_add(r, line->hook ? CTB_EV_OFF_HOOK : CTB_EV_ON_HOOK, at, 0);
     } else if (line->type == CTB_LINE_FXO) {
-        if (line->ringing)
-            report_add(r, CTB_EV_RING_BEGIN, at, 0);
-        else if (line->timer[CTB_LT_STOPPED] == CTB_LINE_NEVER
-                 && line->stop_at == CTB_LINE_NEVER)
+        if (!line->ringing && line->timer[CTB_LT_STOPPED] == CTB_LINE_NEVER
+            && line->stop_at == CTB_LINE_NEVER)
             report_add(r, CTB_EV_RING_STOPPED, at, 0);
         report_add(r, CTB_EV_BATTERY, at, line->battery);
         report_add(r, CTB_EV_POLARITY, at, line->polarity);
     } else if (line->type == CTB_LINE_E1_CAS && line->cas >= 0) {
         report_add(r, CTB_EV_CAS, at, line->cas)->b = line->cas;
     }
-    line->lost = 0;
 }
 
 static void levels_read(ctb_line_t *line, const ctb_event_t *raw, uint64_t at, report_t *r)
 {
-    if (line->lost) levels_repeat(line, at, r);
+    levels_repeat(line, at, r);
     if (line->pulses > 0 || line->phase == OPEN || line->phase == SETTLING) {
         line->pulses = 0;
         line->spoilt = 1;
@@ -381,5 +378,3 @@ int ctb_line_tick(ctb_line_t *line, uint64_t now, ctb_event_t *out)
     timers_serve(line, now, &r);
     return r.count;
 }
-
-void ctb_line_forget(ctb_line_t *line) { line->lost = 1; }
