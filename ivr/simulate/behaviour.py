@@ -1,0 +1,136 @@
+"""Room: simulated people, how one of them behaves: drawn once, before the call, from a seed.
+Pure: a random.Random in, plain data out.  Must not know telephones or the centre.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ivr.simulate.voice import VOICES
+
+
+class Intent(Enum):
+    """What a caller wants."""
+
+    AGENT = "agent"
+    ACCOUNT_THEN_AGENT = "account_then_agent"
+    ACCOUNT = "account"
+    MESSAGE = "message"
+    LEAVE = "leave"  # hangs up somewhere in the menus
+
+
+# chosen: a customer service line: nearly everybody wants a person, half after the account
+INTENTS = {
+    Intent.AGENT: 48,
+    Intent.ACCOUNT_THEN_AGENT: 48,
+    Intent.ACCOUNT: 1,
+    Intent.MESSAGE: 2,
+    Intent.LEAVE: 1,
+}
+ENGLISH_SHARE = 0.2  # chosen
+E1_SHARE = 0.5  # chosen: half dial the pilot number, half a direct number
+BARGE_IN_SHARE = 0.3  # chosen: those who know the menu
+TYPE_AHEAD_SHARE = 0.05  # chosen: those who know it by heart
+MISKEY_SHARE = 0.1  # chosen
+THINK_S = (0.4, 2.5)  # chosen: from hearing the question to the first key
+LINGER_S = (0.5, 7.0)  # chosen: from the last word to hanging up
+PATIENCE_MIN_S = 20.0  # chosen: nobody gives up at once
+PATIENCE_MORE_S = 220.0  # chosen: mean of the rest, exponential as in the Erlang-A model
+PATIENCE_MAX_S = 280.0  # chosen: below the default centre's max_wait_s
+TALK_SIGMA = 0.6  # chosen: log-normal, standard deviation about 0.66 of the mean
+TALK_MIN_S, TALK_MAX_S = 20.0, 900.0  # chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """One caller.  Times in seconds; ``think_s`` before each answer to a prompt.
+
+    ``accounts`` are keyed one after another: the last is right, those before are mis-keyed.
+    """
+
+    number: int
+    language: str
+    intent: Intent
+    through_e1: bool
+    accounts: tuple[str, ...]
+    think_s: tuple[float, ...]
+    barges_in: bool
+    types_ahead: bool
+    patience_s: float
+    talk_s: float
+    linger_s: float
+    leave_at: int
+    message_s: float
+    voice: int
+
+    def think(self, step: int) -> float:
+        """How long this caller thinks before step ``step`` of the menu."""
+        return self.think_s[step % len(self.think_s)]
+
+    @property
+    def wants_agent(self) -> bool:
+        return self.intent in (Intent.AGENT, Intent.ACCOUNT_THEN_AGENT)
+
+
+def miskey(rng: random.Random, account: str) -> str:
+    """``account`` with one digit wrong, as a person keys it."""
+    place = rng.randrange(len(account))
+    other = str((int(account[place]) + rng.randrange(1, 10)) % 10)
+    return account[:place] + other + account[place + 1 :]
+
+
+def draw_talk(rng: random.Random, mean_s: float) -> float:
+    """Log-normal with this mean, cut at both ends."""
+    mu = math.log(mean_s) - TALK_SIGMA**2 / 2
+    return min(max(rng.lognormvariate(mu, TALK_SIGMA), TALK_MIN_S), TALK_MAX_S)
+
+
+def draw(
+    rng: random.Random, number: int, *, accounts: Sequence[str] = (), talk_s: float = 150.0
+) -> Behaviour:
+    """One caller; ``accounts`` are those that exist, ``talk_s`` is the mean of the talk time."""
+    intent = rng.choices(list(INTENTS), weights=list(INTENTS.values()))[0]
+    if not accounts and intent in (Intent.ACCOUNT, Intent.ACCOUNT_THEN_AGENT):
+        intent = Intent.AGENT
+    keyed = [rng.choice(accounts)] if accounts else []
+    if keyed and rng.random() < MISKEY_SHARE:
+        keyed.insert(0, miskey(rng, keyed[0]))
+    return Behaviour(
+        number=number,
+        language="en" if rng.random() < ENGLISH_SHARE else "zh",
+        intent=intent,
+        through_e1=rng.random() < E1_SHARE,
+        accounts=tuple(keyed),
+        think_s=tuple(rng.uniform(*THINK_S) for _ in range(4)),
+        barges_in=rng.random() < BARGE_IN_SHARE,
+        types_ahead=rng.random() < TYPE_AHEAD_SHARE,
+        patience_s=min(PATIENCE_MIN_S + rng.expovariate(1 / PATIENCE_MORE_S), PATIENCE_MAX_S),
+        talk_s=draw_talk(rng, talk_s),
+        linger_s=rng.uniform(*LINGER_S),
+        leave_at=rng.randrange(3),
+        message_s=rng.uniform(4.0, 15.0),
+        voice=rng.randrange(VOICES),
+    )
+
+
+def draw_day(
+    rng: random.Random, calls: int, *, accounts: Sequence[str] = (), talk_s: float = 150.0
+) -> list[Behaviour]:
+    """The callers of a day, their talk times scaled to have exactly the mean ``talk_s``.
+
+    Scaling takes chance out of the load (a few per cent of a day of 1,200 calls) and leaves the
+    distribution as it is.
+    """
+    drawn = [draw(rng, number, accounts=accounts, talk_s=talk_s) for number in range(calls)]
+    talks = [b.talk_s for b in drawn if b.wants_agent]
+    if not talks:
+        return drawn
+    factor = talk_s * len(talks) / sum(talks)
+    return [replace(b, talk_s=b.talk_s * factor) for b in drawn]
+
+
+def draw_arrivals(rng: random.Random, calls: int, day_s: float) -> list[float]:
+    """When they call: ``calls`` points of a Poisson process of the day, given their number."""
+    return sorted(rng.uniform(0.0, day_s) for _ in range(calls))
