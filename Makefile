@@ -10,10 +10,11 @@ MEDIA := cti_board/_native/_media.abi3.so
 STREET := $(if $(wildcard firmware_sim/src/*.c),firmware_sim/libctb_sim.so)
 MEDIA_C := $(wildcard cti_board/_native/src/*.c)
 STREET_C := $(wildcard firmware_sim/src/*.c)
-C_DEPENDS := $(MEDIA_C) $(STREET_C) setup.py cti_board/_native/build.py \
-	$(wildcard cti_board/_native/src/*.h cti_board/_native/src/*.inc cti_board/_native/spy/*.c \
+SPY_C := $(wildcard cti_board/_native/spy/*.c)
+C_DEPENDS := $(MEDIA_C) $(STREET_C) $(SPY_C) setup.py cti_board/_native/build.py \
+	$(wildcard cti_board/_native/src/*.h cti_board/_native/src/*.inc \
 	cti_board/_native/include/*.h firmware_sim/src/*.h firmware_sim/src/*.inc)
-C_STRICT := -std=c11 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math \
+C_STRICT := -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math \
 	-Wall -Wextra -Wno-unused-parameter -Werror
 
 # the suite's results must not depend on the machine: no locale, no hash seed by chance
@@ -52,10 +53,8 @@ lint: setup lint-c ## ruff, mypy --strict, and our C with every warning an error
 	@$(PY) -m mypy
 
 lint-c: setup
-	@set -e; for file in $(MEDIA_C); do gcc $(C_STRICT) -D_GNU_SOURCE \
-		-Icti_board/_native/include -Icti_board/_native/src -c $$file -o /dev/null; done
-	@set -e; for file in $(STREET_C); do gcc $(C_STRICT) \
-		-Icti_board/_native/include -Ifirmware_sim/src -c $$file -o /dev/null; done
+	@set -e; for file in $(MEDIA_C) $(STREET_C) $(SPY_C); do gcc $(C_STRICT) \
+		-Icti_board/_native/include -I$$(dirname $$file) -c $$file -o /dev/null; done
 
 sanitize: setup ## the C under address and undefined-behaviour sanitizers, by its own tests
 	@.ci/sanitize $(ARGS)
