@@ -27,8 +27,9 @@ LANGUAGE_KEYS = {"zh": "1", "en": "2"}
 ACCOUNT_KEY, MESSAGE_KEY, AGENT_KEY, YES_KEY = "1", "2", "0", "1"
 ANSWER_S = 60.0  # chosen: nobody lets it ring longer
 PROMPT_S = 20.0  # chosen: after that a caller tries the key anyway
-PAUSE_S = 0.7  # chosen: so long a silence ends a prompt, longer than one inside a sentence
-TURN_S = 1.2  # chosen: so long a silence after speech means "it is your turn"
+# both are counted from the ear's report, which comes 0.5 s after the last sound
+PAUSE_S = 0.3  # chosen: so long a silence ends a prompt, longer than one inside a sentence
+TURN_S = 0.7  # chosen: so long a silence after speech means "it is your turn"
 BETWEEN_CALLS_S = 3.0  # chosen: the exchange frees the line before its owner calls again
 
 
@@ -77,7 +78,7 @@ class Caller:
     async def _be_served(self) -> None:
         self._answered, self._end = True, End.CLEARED
         self.hand.connected()
-        self.hand.watch(tones=True, speech=True)
+        self.hand.watch(speech=True)
         keys = menu_keys(self.behaviour)
         leaving = self.behaviour.intent is Intent.LEAVE
         for step, key in enumerate(keys[: self.behaviour.leave_at] if leaving else keys):
@@ -110,7 +111,7 @@ class Caller:
         if not await self.hand.until_silence(TURN_S, self.behaviour.patience_s):
             return
         self._end = End.TALKED
-        self.hand.watch(tones=True)
+        self.hand.watch()
         self.hand.say(self._voices.talk(self.behaviour.language, self.behaviour.voice), times=0)
         await self.hand.stay(max(self.behaviour.talk_s - self.behaviour.linger_s, 1.0))
         self.hand.quiet()

@@ -44,7 +44,7 @@ class Handset:
     def put_down(self) -> None:
         """Receiver on its hook, mouth shut."""
         self.quiet()
-        self.watch(tones=False)
+        self.watch()
         self.phone.on_hook()
         self._connected = self._left = False
 
@@ -55,8 +55,8 @@ class Handset:
 
     # ---- listening ---------------------------------------------------------------
 
-    def watch(self, *, tones: bool = True, speech: bool = False) -> None:
-        """What is reported from now on."""
+    def watch(self, *, tones: bool = False, speech: bool = False) -> None:
+        """What is reported from now on.  An exchange's report that the call is over always is."""
         self.phone.watch(tones=tones, speech=speech)
         if not speech:
             self.speech = False

@@ -19,7 +19,7 @@ from ivr.simulate.timeline import Moment, timeline
 
 LONGEST_S = 1800.0  # chosen: half an hour of what the caller hears is kept
 PROMPT_S = 10.0  # chosen: if nothing is said for so long, the next step is done anyway
-AFTER_KEYS_S = 0.4  # chosen: the prompt that a key has stopped is no longer heard
+AFTER_KEYS_S = 0.6  # chosen: the ear has noticed that the prompt which the key stopped is over
 STEREO = 2  # sides of the recording of a whole call
 DRAIN_S = 30  # chosen: the centre's busy tone detection and goodbye
 
@@ -59,7 +59,7 @@ class OneCaller:
             ear = hand.phone.hear(LONGEST_S)
             try:
                 hand.connected()
-                hand.watch(tones=True, speech=True)
+                hand.watch(speech=True)
                 async with asyncio.timeout(LONGEST_S):
                     await self._act()
             except TimeoutError:
