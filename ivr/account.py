@@ -61,7 +61,8 @@ def _account(where: str, row: list[str]) -> tuple[str, int]:
         raise AccountError(f"{where}: should be {','.join(HEAD)}, not {len(row)} values")
     number, balance = row
     if not number_is_right(number):
-        right = f"; {number[:-1]}{check_digit(number[:-1])} would be" if number[:-1].isdigit() else ""
+        payload = number[:-1]
+        right = f"; {payload}{check_digit(payload)} would be" if payload.isdecimal() else ""
         raise AccountError(f"{where}: {number!r} has not its check digit{right}")
     try:
         fen = Decimal(balance) * FEN

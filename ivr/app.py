@@ -87,15 +87,13 @@ class Centre:
         self._number = 0
 
     def _seats(self) -> list[Agent]:
-        """An agent for each telephone that the configuration names; errors.BoardError if it lacks one."""
+        """An agent for each telephone that the configuration names; BoardError if there is none."""
         ports = {one.name: one for one in self.board.channels if one.line_type is LineType.FXS}
         seats = []
         for agent in self.config.agents:
             if agent.port not in ports:
-                there = ", ".join(ports) or "no FXS port"
-                raise errors.BoardError(
-                    f"agent {agent.number} sits at {agent.port}; {self.config.board.url} has {there}"
-                )
+                there = f"{self.config.board.url} has {', '.join(ports) or 'no FXS port'}"
+                raise errors.BoardError(f"agent {agent.number} sits at {agent.port}; {there}")
             seats.append(Agent(agent, ports[agent.port], self.ledger.now))
         return seats
 
@@ -113,8 +111,9 @@ class Centre:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
         try:
             for _ in range(2):  # the second time for what did not end in time
                 for task in self._children:
@@ -258,11 +257,13 @@ class Centre:
         """
         found = [f"call {name}" for name in self._sessions]
         for group in (self.trunks, self.phones):
-            found += [f"channel {one.name}: {one.state}" for one in group.lines() if one.state != "idle"]
+            busy = (one for one in group.lines() if one.state != "idle")
+            found += [f"channel {one.name}: {one.state}" for one in busy]
         found += [f"{len(self.kit.players)} players"] if self.kit.players else []
         found += [f"{len(self.kit.recorders)} recorders"] if self.kit.recorders else []
         found += [f"{len(self.kit.endings)} recordings being closed"] if self.kit.endings else []
-        return found + [f"file {one}" for one in handles.open_files(self.store.folder / "recordings")]
+        files = handles.open_files(self.store.folder / "recordings")
+        return found + [f"file {one}" for one in files]
 
 
 def _where(fault: Exception) -> str:

@@ -191,9 +191,12 @@ TABLES: Mapping[str, type] = {
 }
 AGENT = "agent"
 TYPE_WORDS = {
-    str: 'text, as in "..."', int: "a whole number", float: "a number", Path: 'a folder, as in "..."',
+    str: 'text, as in "..."',
+    int: "a whole number",
+    float: "a number",
+    Path: 'a folder, as in "..."',
     tuple[str, ...]: 'a list, as in ["zh", "en"]',
-}  # fmt: skip
+}
 
 
 def load(path: Path) -> CentreConfig:
@@ -310,10 +313,11 @@ class _Reader:
 
     def files(self, made: dict[str, Any]) -> None:
         """Files and folders that the centre names are there."""
-        for table, key, wanted in (("prompt", "folder", Path.is_dir), ("ivr", "account_file", Path.is_file)):
+        places = (("prompt", "folder", Path.is_dir), ("ivr", "account_file", Path.is_file))
+        for table, key, is_there in places:
             name = getattr(made[table], key)
-            if name and not wanted(self.path.parent / name):
-                kind = "folder" if wanted is Path.is_dir else "file"
+            if name and not is_there(self.path.parent / name):
+                kind = key.rpartition("_")[2]
                 self.say(table, 0, key, f"there is no {kind} {str(self.path.parent / name)!r}")
 
     def ports(self, board: BoardConfig, agents: list[AgentConfig | None]) -> None:

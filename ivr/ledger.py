@@ -18,14 +18,17 @@ FLUSH_VIRTUAL_S = 60.0  # chosen: a simulated day has no reader
 
 
 class Ledger:
-    """Facts of the centre.  ``trouble`` is the last refusal of the disk, "" when all is well."""
+    """Facts of the centre.  ``trouble`` is the last refusal of the disk, "" when all is well.
+
+    ``watchers`` hear each fact with its sample; they must neither wait nor raise.
+    """
 
     def __init__(self, store: RecordStore, loop: EngineLoop) -> None:
         self.store = store
         self._loop = loop
         self._late: deque[tuple[int, Event]] = deque()
         self.trouble = ""
-        self.watchers: list[Callable[[Event], None]] = []
+        self.watchers: list[Callable[[int, Event], None]] = []
 
     @property
     def now(self) -> int:
@@ -39,10 +42,11 @@ class Ledger:
 
     def tell(self, event: Event, at: int | None = None) -> None:
         """Journal a fact of sample ``at`` (now).  Call it before the fact is acted on."""
-        self._late.append((self.now if at is None else at, event))
+        at = self.now if at is None else at
+        self._late.append((at, event))
         self._write()
         for watcher in self.watchers:
-            watcher(event)
+            watcher(at, event)
 
     def _write(self) -> None:
         while self._late:

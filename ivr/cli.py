@@ -1,0 +1,368 @@
+"""Room: the door of the `ivr` command.  Thin: words in, a line or JSON out, exit codes.
+
+Exit codes: 0 well; 1 found faulty (prompts, records); 2 cannot tell, or bad input.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cti_board import errors, run
+
+from . import config as configuration
+from . import live
+from .account import AccountError
+from .app import Centre, open_centre
+from .config import CentreConfig
+from .figures import Figures
+from .prompt import Catalogue, PromptError
+from .prompt.check import check_catalogue
+from .prompt.make import DATA as PROMPTS
+from .prompt.make import make_all
+from .record import (
+    Head,
+    JournalCheck,
+    JournalError,
+    JournalFault,
+    RecordError,
+    check_files,
+    open_engine,
+)
+from .record.store import ROWS_NAME
+from .record.tables import journal_position
+from .record.verify import verify_journal
+
+BAD_INPUT = 2
+TOLD = (
+    configuration.ConfigError, errors.CtiError, AccountError, PromptError, JournalError,
+    RecordError, OSError,
+)  # fmt: skip
+UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+CENTRE = click.argument(
+    "centre", required=False, default=configuration.DEFAULT, type=click.Path(path_type=Path)
+)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What can go wrong becomes lines on stderr and exit code 2, never a traceback."""
+    try:
+        yield
+    except TOLD as error:
+        click.echo(f"ivr: {error}", err=True)
+        sys.exit(BAD_INPUT)
+
+
+class Length(click.ParamType[float]):
+    """A length of time: 30, 30s, 5m or 1.5h."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
+        if found is None or float(found[1]) == 0:
+            self.fail(f"{value!r} is no length of time, as in 30s, 5m or 1.5h", param, ctx)
+        return float(found[1]) * UNITS_S[found[2]]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cti-board", prog_name="ivr")
+def main() -> None:
+    """电话中心。A telephone centre on one PC: menu, queue, agents, recordings."""
+
+
+# ---- ivr run -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `ivr run` was asked."""
+
+    for_s: float | None
+    until_answer: bool
+    callers_per_minute: float
+    seed: int
+    records: Path | None
+    plain: bool
+
+
+@main.command("run")
+@CENTRE
+@click.option("--for", "for_s", type=Length(), help="End after this time, as in 30s or 5m.")
+@click.option("--until", type=click.Choice(["first-answer"]),
+              help="End when an agent has answered a caller.")  # fmt: skip
+@click.option("--callers", type=click.FloatRange(min=0.1, max=600), default=6.0, show_default=True,
+              metavar="N", help="Simulated callers a minute, on a simulated card.")  # fmt: skip
+@click.option("--no-callers", is_flag=True, help="No simulated callers and agents.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated people.")
+@click.option("--records", type=click.Path(path_type=Path, file_okay=False),
+              help="Where the records go.")  # fmt: skip
+@click.option("--plain", is_flag=True, help="Lines of text instead of the live view.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+def run_command(
+    centre: Path, for_s: float | None, until: str | None, callers: float, no_callers: bool,
+    seed: int, records: Path | None, plain: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """运行电话中心。Run a centre on the wall clock until Ctrl-C.
+
+    CENTRE is its file; without it the centre that comes with the program runs.
+    """
+    options = RunOptions(for_s, until is not None, 0 if no_callers else callers, seed, records,
+                         plain or as_json)  # fmt: skip
+    with told():
+        config = configuration.load(centre)
+        figures = run(lambda: serve(config, options, quiet=as_json), clock="wall")
+    click.echo(json.dumps(figures.as_json()) if as_json else summary(figures))
+
+
+async def serve(config: CentreConfig, options: RunOptions, *, quiet: bool = False) -> Figures:
+    """The centre from opening to the end that was asked for, or a signal."""
+    end = asyncio.Event()
+    async with open_centre(config, records=options.records) as centre:
+        with signals(end):
+            if not quiet:
+                for line in centre.store.recovery.lines():
+                    click.echo(line)
+            async with people(centre, options), view(centre, options, quiet, end):
+                await until_end(centre, options, end)
+    return centre.figures()
+
+
+@contextmanager
+def signals(end: asyncio.Event) -> Iterator[None]:
+    """Ctrl-C or SIGTERM ends well; a second one is not waited for."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        end.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def until_end(centre: Centre, options: RunOptions, end: asyncio.Event) -> None:
+    """The signal, the length that was asked for, or the first answer."""
+    waits = [asyncio.create_task(end.wait())]
+    if options.until_answer:
+        waits.append(asyncio.create_task(centre.first_answer.wait()))
+    try:
+        await asyncio.wait(
+            waits, timeout=options.for_s, return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        for task in waits:
+            task.cancel()
+
+
+@asynccontextmanager
+async def people(centre: Centre, options: RunOptions) -> AsyncIterator[None]:
+    """Simulated callers and agents, where the board has a street and they are wanted."""
+    if centre.board.street is None or not options.callers_per_minute:
+        yield
+        return
+    from .simulate import arrivals, simulated_agents
+
+    async with asyncio.TaskGroup() as tasks:
+        rng = Random(options.seed)
+        working = [
+            tasks.create_task(
+                simulated_agents(centre, centre.board, Random(rng.getrandbits(64)))
+            ),
+            tasks.create_task(
+                arrivals(centre, centre.board, Random(rng.getrandbits(64)),
+                         options.callers_per_minute)
+            ),
+        ]  # fmt: skip
+        yield
+        for task in working:
+            task.cancel()
+
+
+@asynccontextmanager
+async def view(
+    centre: Centre, options: RunOptions, quiet: bool, end: asyncio.Event
+) -> AsyncIterator[None]:
+    """The live view on a terminal, lines elsewhere, nothing when quiet."""
+    if quiet:
+        yield
+        return
+    console = Console()
+
+    def write(text: str) -> None:
+        try:
+            click.echo(text)
+        except BrokenPipeError:  # nobody reads any more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            centre.board.loop.call_soon_threadsafe(end.set)
+
+    async with asyncio.TaskGroup() as tasks:
+        on_screen = console.is_terminal and not options.plain
+        showing = live.show(centre, console) if on_screen else live.tell(centre, write)
+        task = tasks.create_task(showing)
+        yield
+        task.cancel()
+
+
+def summary(figures: Figures) -> str:
+    """The last lines of `ivr run`."""
+    return (
+        f"呼入 offered {figures.offered}: 已服务 served {figures.served}, "
+        f"放弃 abandoned {figures.abandoned}, 拒绝 refused {figures.refused}\n"
+        f"通话 talk {figures.talk_s:.0f} s, 录音 recorded {figures.recorded_s:.0f} s in "
+        f"{figures.recordings} recordings, lost {figures.lost_samples} samples, "
+        f"留言 messages {figures.messages}"
+    )
+
+
+# ---- ivr prompt ----------------------------------------------------------------------------
+
+FOLDER = click.argument(
+    "folder", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+
+
+@main.group()
+def prompt() -> None:
+    """提示音。The prompts: make, check and list them."""
+
+
+@prompt.command("make")
+@click.argument("folder", default=PROMPTS,
+                type=click.Path(path_type=Path, file_okay=False, exists=True))  # fmt: skip
+def prompt_make(folder: Path) -> None:
+    """Speak all prompts of FOLDER/catalogue.toml again; recordings by people stay."""
+    with told():
+        done = make_all(folder, report=click.echo)
+    click.echo(
+        f"{done.made} made, {done.kept} kept, {done.removed} removed: "
+        f"{done.seconds:.0f} s, {done.size / 1e6:.2f} MB, {done.engine}"
+    )
+
+
+@prompt.command("check")
+@FOLDER
+@click.option("--json", "as_json", is_flag=True)
+def prompt_check(folder: Path | None, as_json: bool) -> None:
+    """Look over every recording, ours and those of FOLDER.  Exit 1 if one is faulty."""
+    with told():
+        findings = check_catalogue(folder)
+    if as_json:
+        click.echo(json.dumps([str(one) for one in findings], ensure_ascii=False))
+    else:
+        for one in findings:
+            click.echo(one)
+        click.echo(f"{len(findings)} faults")
+    sys.exit(1 if findings else 0)
+
+
+@prompt.command("list")
+@FOLDER
+def prompt_list(folder: Path | None) -> None:
+    """Every prompt with its texts."""
+    with told():
+        catalogue = Catalogue.load(folder)
+    table = Table("名 id", "类 kind", "中文", "English")
+    for one in catalogue.prompts.values():
+        table.add_row(one.id, one.kind, one.texts.get("zh", ""), one.texts.get("en", ""))
+    Console().print(table)
+
+
+# ---- ivr verify ----------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("records", default=Path("records"),
+                type=click.Path(path_type=Path, file_okay=False))  # fmt: skip
+@click.option("--witness", metavar="NUMBER:HASH", help="A journal head noted elsewhere.")
+@click.option("--json", "as_json", is_flag=True)
+def verify(records: Path, witness: str | None, as_json: bool) -> None:
+    """查验记录。Check every line of the journal and every recording; changes nothing.
+
+    Exit 0: nothing was touched.  Exit 1: something was.  Exit 2: cannot tell.
+    """
+    with told():
+        check, faults = verify_records(records, witness)
+    head = f"{check.head.seq}:{check.head.hash}"
+    found = [_fault_line(one) for one in check.faults]
+    if as_json:
+        report = {"lines": check.lines, "head": head, "faults": found, "recordings": faults}
+        click.echo(json.dumps(report))
+    else:
+        for line in found + faults:
+            click.echo(line)
+        word = "完好 sound" if check.sound and not faults else "有误 NOT sound"
+        click.echo(f"{check.lines} lines, head {head}: {word}")
+    sys.exit(0 if check.sound and not faults else 1)
+
+
+def _fault_line(fault: JournalFault) -> str:
+    numbers = f"{fault.seq}" if fault.seq == fault.last else f"{fault.seq} to {fault.last}"
+    return f"{fault.file}: line {numbers}: {fault.kind}: {fault.text}"
+
+
+def verify_records(folder: Path, witness: str | None) -> tuple[JournalCheck, list[str]]:
+    """The journal against the witness (or the rows), the recordings against the rows."""
+    journal, rows = folder / "journal", folder / ROWS_NAME
+    if not journal.is_dir():
+        raise RecordError(f"{journal}: there is no journal")
+    head = _head(witness)
+    faults: list[str] = []
+    if rows.is_file():
+        engine = open_engine(rows, read_only=True)
+        try:
+            with engine.connect() as connection:
+                seen = connection.execute(journal_position.select()).one_or_none()
+                if head is None and seen is not None and seen.seq:
+                    head = Head(seen.seq, seen.hash)
+                faults = check_files(connection, folder)
+        finally:
+            engine.dispose()
+    check = verify_journal(journal, head)
+    if not check.lines:
+        raise RecordError(f"{journal}: the journal holds no line")
+    return check, faults
+
+
+def _head(text: str | None) -> Head | None:
+    if text is None:
+        return None
+    number, colon, digest = text.partition(":")
+    if not colon or not number.isdecimal():
+        raise RecordError(f"--witness is NUMBER:HASH as `ivr verify` prints it, not {text!r}")
+    return Head(int(number), digest)
+
+
+def _add_simulation() -> None:
+    """`ivr day` and `ivr call` belong to the simulated people."""
+    from .simulate.commands import call, day
+
+    main.add_command(day)
+    main.add_command(call)
+
+
+_add_simulation()
+
+if __name__ == "__main__":
+    main()
