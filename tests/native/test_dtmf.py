@@ -157,8 +157,8 @@ def test_begin_and_end_are_early_and_well_placed(dbm0, twist, off):
             assert abs(begin.at - begin.d - first) <= 4 * MS
             assert abs(end.at - end.d - last) <= 3 * MS
             assert abs(end.b - on_ms * MS) <= 4 * MS
-            assert abs(begin.b - 100 * dbm0) <= 50
-            assert abs(begin.c - 100 * twist) <= 50
+            assert abs(begin.b - 100 * dbm0) <= 70
+            assert abs(begin.c - 100 * twist) <= 130  # the stronger group leaks at 400 Hz
 
 
 def test_a_long_tone_is_one_digit():

@@ -40,7 +40,9 @@
 #define BEND_LOSS2 0.0526f
 /* |S|^2 of the coherent 30 ms sum to the tone's energy in the window: (A N/2)^2 -> A^2 N/2 */
 #define ENERGY_OF_SUM (2.0f / (WINDOW_SAMPLES * WEIGHT_SHARE * WEIGHT_SHARE))
-#define MEAN_SQUARE_OF_SUM (ENERGY_OF_SUM / WINDOW_SAMPLES)
+/* five overlapping phasors: amplitude A -> A/2 a sample, weights of one phasor times five */
+#define TAPER_SAMPLES (5.0f * 4.0f * HOP * WEIGHT_SHARE)
+#define MEAN_SQUARE_OF_TAPER (2.0f / (TAPER_SAMPLES * TAPER_SAMPLES))
 
 #define FREQUENCY_LIMIT 0.021  /* chosen: between accept 1.8 % (NTT) and reject 3.0 %, ITU-T Q.24 */
 #define FLATNESS 0.40f         /* chosen: weakest third within 4 dB of the strongest */
@@ -53,7 +55,7 @@
 #define STEADY_STRIKE 6        /* chosen: one frame that differs costs six */
 #define STEADY_MOST 34         /* chosen: three of them are forgiven after 680 ms */
 #define STEADY_AGE 25          /* chosen: a background not seen for 500 ms is forgotten */
-#define TWIST_MARGIN_DB 1.0f   /* chosen: accept this much beyond the nominal twist */
+#define TWIST_MARGIN_DB 1.3f   /* chosen: accept this much beyond the nominal twist */
 #define GONE_POWER 0.2f        /* chosen: a tone 7 dB under its level is gone */
 #define BEGIN_DELAY 24         /* samples; measured: filter delay and the slow rise of its output */
 #define END_DELAY 8            /* samples; measured likewise */

@@ -31,6 +31,9 @@ typedef float   ctb_uf16 __attribute__((vector_size(64), may_alias, aligned(4)))
 #define CTB_SELI(m, a, b) (((a) & (m)) | ((b) & ~(m)))
 #endif
 
+/* IEEE 754 square root is exact, so it is the same in every set */
+#define CTB_SQRT(v) CTB_FN(lane_sqrt)(v)
+
 #define CTB_FN(name) name##_none
 #if CTB_X86_CLONES
 #define CTB_W 1
