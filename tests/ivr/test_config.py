@@ -106,7 +106,8 @@ def test_a_board_of_another_kind_is_not_asked_before_it_is_open(tmp_path):
 
 @pytest.mark.parametrize(("seat", "right"), [
     ('number = "801"', "agent.port: is missing"),
-    ('number = "801"\nport = "fxo0"', "agent.port: should be an FXS port, as in \"fxs0\", not 'fxo0'"),
+    ('number = "801"\nport = "fxo0"',
+     "agent.port: should be an FXS port, as in \"fxs0\", not 'fxo0'"),
     ('number = 801\nport = "fxs0"', 'agent.number: should be text, as in "...", not 801'),
     ('number = "80a"\nport = "fxs0"', "agent.number: should be 1 to 12 digits, not '80a'"),
     ('number = "1"\nport = "fxs0"\nlanguages = ["fr"]',
