@@ -14,6 +14,7 @@ def build(folder: Path, *flags: str) -> Path:
     command = [
         "gcc",
         "-std=c11",
+        "-D_GNU_SOURCE",
         "-O2",
         "-shared",
         "-fPIC",

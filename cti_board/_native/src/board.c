@@ -134,18 +134,25 @@ int ctb_engine_board_open(ctb_engine_t *e, const char *library, const char *spec
         rc = fail(err, size, rc < 0 ? rc : -E2BIG, "driver %s describes a board that cannot be used%s", fresh.driver->name, "");
         goto out;
     }
+    if (fresh.info.capabilities & CTB_CAP_PACED && (!e->wall || atomic_load(&e->master) >= 0)) {
+        rc = fail(err, size, -ENOTSUP, e->wall ? "%s paces itself, and another card is the time base already%s"
+                  : "%s paces itself: it runs on the wall clock, not in virtual time%s", fresh.info.model, "");
+        goto out;
+    }
     fresh.channels = fresh.info.channels;
     fresh.words = (fresh.channels + 63) / 64 ? (fresh.channels + 63) / 64 : 1;
-    fresh.elastic = fresh.info.rate_ppb != 0;
+    fresh.elastic = fresh.info.rate_ppb != 0 && !(fresh.info.capabilities & CTB_CAP_PACED);
     if ((rc = buffers(&fresh)) < 0 || (rc = ctb_groups_alloc(&fresh)) < 0 || (rc = channels(&fresh, b)) < 0) {
         fail(err, size, rc, "driver %s: %s", fresh.driver->name, strerror(-rc));
         goto out;
     }
-    pthread_mutex_lock(&e->gate);
+    ctb_gate_take(e);
     e->slot[b] = fresh;
     for (uint32_t i = 0; i < fresh.channels; i++)     /* lanes hold no pointers yet; channels do not move */
         e->slot[b].chan[i].board = b;
     e->slot[b].open = true;
+    if (fresh.info.capabilities & CTB_CAP_PACED)
+        atomic_store(&e->master, (int)b);
     pthread_mutex_unlock(&e->gate);
     *board = b;
     return 0;
@@ -159,7 +166,7 @@ int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
     ctb_slot_t *s = ctb_slot(e, board), old;
     if (!s)
         return -ENODEV;
-    pthread_mutex_lock(&e->gate);
+    ctb_gate_take(e);
     ctb_commands_run(e);
     for (uint32_t i = 0; i < s->channels; i++) {
         ctb_channel_quiet(e, s, &s->chan[i]);
@@ -186,6 +193,8 @@ int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
     ctb_events_flush(e);
     old = *s;
     memset(s, 0, sizeof *s);
+    if (atomic_load(&e->master) == (int)board)
+        atomic_store(&e->master, -1);
     pthread_mutex_unlock(&e->gate);
     ctb_slot_free(e, &old);
     return 0;

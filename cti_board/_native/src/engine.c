@@ -21,6 +21,7 @@ int ctb_engine_new(ctb_engine_t **out, int wall, int lead_frames)
     e->lead_frames = lead_frames > 0 ? lead_frames : 3;
     e->timer_fd = e->event_fd = e->io_fd = -1;
     e->deadline = UINT64_MAX;
+    atomic_store(&e->master, -1);
     pthread_mutex_init(&e->gate, NULL);
     pthread_mutex_init(&e->io_lock, NULL);
     pthread_cond_init(&e->io_idle, NULL);
@@ -215,31 +216,74 @@ static void wake(ctb_engine_t *e)
     if (write(e->event_fd, &one, sizeof one) < 0) { /* full: the loop will wake anyway */ }
 }
 
+void ctb_gate_take(ctb_engine_t *e)
+{
+    atomic_fetch_add(&e->gate_wanted, 1);
+    pthread_mutex_lock(&e->gate);
+    atomic_fetch_sub(&e->gate_wanted, 1);
+}
+
+/* One frame that should have begun at `due`; a start later than the lead is an overrun. */
+static void timed_frame(ctb_engine_t *e, uint64_t due)
+{
+    uint64_t now = now_ns(CLOCK_MONOTONIC), late = now > due ? now - due : 0;
+    if (late > e->stats.late_max_ns)
+        e->stats.late_max_ns = late;
+    struct timespec moment = {0, 50000};
+    while (atomic_load(&e->gate_wanted))
+        nanosleep(&moment, NULL);  /* a board comes or goes: some microseconds */
+    pthread_mutex_lock(&e->gate);
+    if (late > (uint64_t)e->lead_frames * FRAME_NS) {
+        e->stats.overruns++;
+        ctb_emit_simple(e, CTB_EV_LATE, 0, CTB_NO_CHANNEL, e->frames * FRAME, 0, 1, 0, 0, 0);
+    }
+    uint32_t posted = ctb_frame(e);
+    bool due_now = e->frames >= __atomic_load_n(&e->deadline, __ATOMIC_ACQUIRE);
+    if (due_now)
+        __atomic_store_n(&e->deadline, UINT64_MAX, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&e->gate);
+    if (posted || due_now)
+        wake(e);
+}
+
+/* Frames by the card's own clock: its exchange waits.  A card that stops (no frame, or an
+ * error) must not stop time, so then the timer paces until it is back. */
+static void follow_master(ctb_engine_t *e)
+{
+    uint64_t due = now_ns(CLOCK_MONOTONIC), ticks;
+    int master;
+    while ((master = atomic_load(&e->master)) >= 0 && !atomic_load(&e->stopping)) {
+        uint64_t before = now_ns(CLOCK_MONOTONIC);
+        timed_frame(e, due);
+        due = now_ns(CLOCK_MONOTONIC);
+        if (e->slot[master].missed && due - before < FRAME_NS / 2 &&
+            read(e->timer_fd, &ticks, sizeof ticks) < 0)
+            return;
+        e->stats.busy_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    }
+}
+
 static void *frame_loop(void *arg)
 {
     ctb_engine_t *e = arg;
-    uint64_t start = now_ns(CLOCK_MONOTONIC), k = 0, base = e->frames, ticks;
+    uint64_t ticks, start = 0, k = 0, base = 0;
     struct itimerspec every = {.it_interval = {0, FRAME_NS}, .it_value = {0, FRAME_NS}};
+    bool fresh = true;
     timerfd_settime(e->timer_fd, 0, &every, NULL);
-    while (!atomic_load(&e->stopping) && read(e->timer_fd, &ticks, sizeof ticks) == sizeof ticks) {
-        for (k += ticks; e->frames - base < k && !atomic_load(&e->stopping);) {
-            uint64_t due = start + (e->frames - base + 1) * FRAME_NS, now = now_ns(CLOCK_MONOTONIC);
-            uint64_t late = now > due ? now - due : 0;
-            if (late > e->stats.late_max_ns)
-                e->stats.late_max_ns = late;
-            pthread_mutex_lock(&e->gate);
-            if (late > (uint64_t)e->lead_frames * FRAME_NS) {
-                e->stats.overruns++;
-                ctb_emit_simple(e, CTB_EV_LATE, 0, CTB_NO_CHANNEL, e->frames * FRAME, 0, 1, 0, 0, 0);
-            }
-            uint32_t posted = ctb_frame(e);
-            bool due_now = e->frames >= __atomic_load_n(&e->deadline, __ATOMIC_ACQUIRE);
-            if (due_now)
-                __atomic_store_n(&e->deadline, UINT64_MAX, __ATOMIC_RELEASE);
-            pthread_mutex_unlock(&e->gate);
-            if (posted || due_now)
-                wake(e);
+    while (!atomic_load(&e->stopping)) {
+        if (atomic_load(&e->master) >= 0) {
+            follow_master(e);
+            fresh = true;
+            continue;
         }
+        if (read(e->timer_fd, &ticks, sizeof ticks) != sizeof ticks)
+            break;
+        if (fresh) {               /* the timer's count begins here, whatever went before */
+            start = now_ns(CLOCK_MONOTONIC) - FRAME_NS, base = e->frames, k = 0, ticks = 1;
+            fresh = false;
+        }
+        for (k += ticks; e->frames - base < k && !atomic_load(&e->stopping) && atomic_load(&e->master) < 0;)
+            timed_frame(e, start + (e->frames - base + 1) * FRAME_NS);
         e->stats.busy_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
     }
     return NULL;

@@ -173,8 +173,10 @@ struct ctb_engine {
     bool running, io_running;
     _Atomic bool stopping;
     int timer_fd, event_fd, io_fd;
+    _Atomic int master;            /* wall: the board whose exchange paces the frames, -1 the timer */
     uint64_t deadline;
     pthread_mutex_t gate;          /* held by the frame thread in a frame; by board open/close */
+    _Atomic int gate_wanted;       /* the other thread waits for it: a mutex alone is not fair */
     /* media input and output on files */
     pthread_mutex_t io_lock;       /* the lists; never held while a file is read or written */
     pthread_cond_t io_idle;
@@ -234,6 +236,7 @@ int  ctb_io_start(ctb_engine_t *e);
 void ctb_io_stop(ctb_engine_t *e);
 
 /* engine.c */
+void ctb_gate_take(ctb_engine_t *e);                         /* the Python side, seldom */
 uint32_t ctb_frame(ctb_engine_t *e);                         /* one frame; events posted */
 
 static inline ctb_slot_t *ctb_slot(ctb_engine_t *e, uint32_t board)

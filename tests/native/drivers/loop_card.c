@@ -1,11 +1,13 @@
 /* loop_card.c - a driver for tests: channel 2k hears what 2k+1 sends and the other way round,
  * in the same frame.  CTB_OP_STREET posts an event: args b=kind, c=a, d=b, e=sample offset.
- * spec: "N" channels; "N,ppb" with a clock offset; "N,ppb,ulaw".  -DABI=n builds another version;
+ * spec: "N" channels; "N,ppb" with a clock offset; "N,ppb,ulaw"; "N,0,paced": exchange waits for
+ * its own 20 ms.  -DABI=n builds another version;
  * -DSHORT_STRUCT and -DNO_ENTRY build broken ones. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "ctb_driver.h"
 #ifndef ABI
 #define ABI CTB_ABI_VERSION
@@ -13,7 +15,8 @@
 #define QUEUE 65536
 
 struct ctb_board {
-    uint32_t channels, law, stop;
+    uint32_t channels, law, stop, paced;
+    struct timespec due;
     int32_t ppb;
     uint64_t frames;
     ctb_event_t *queue;
@@ -32,6 +35,8 @@ static int card_open(ctb_board_t **out, const char *spec, char *err, size_t size
     }
     ctb_board_t *b = calloc(1, sizeof *b);
     b->channels = n, b->ppb = ppb, b->law = strcmp(law, "ulaw") == 0;
+    b->paced = strcmp(law, "paced") == 0;
+    clock_gettime(CLOCK_MONOTONIC, &b->due);
     b->queue = calloc(QUEUE, sizeof *b->queue);
     *out = b;
     return 0;
@@ -42,7 +47,7 @@ static int card_describe(ctb_board_t *b, ctb_board_info_t *out)
     memset(out, 0, sizeof *out);
     strcpy(out->model, "loop card");
     out->spans = 1, out->channels = b->channels, out->law = b->law, out->rate_ppb = b->ppb;
-    out->capabilities = CTB_CAP_SKIP;
+    out->capabilities = b->paced ? CTB_CAP_PACED : CTB_CAP_SKIP;
     return 0;
 }
 static int card_span(ctb_board_t *b, uint32_t span, ctb_span_info_t *out)
@@ -61,6 +66,15 @@ static int card_channel(ctb_board_t *b, uint32_t ch, ctb_channel_info_t *out)
 static int card_exchange(ctb_board_t *b, const uint8_t *tx, const uint64_t *tx_live, uint8_t *rx, uint64_t *rx_live)
 {
     memset(rx_live, 0, (b->channels + 63) / 64 * 8);
+    if (b->paced && !b->stop) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec > b->due.tv_sec + 1)
+            b->due = now;
+        b->due.tv_nsec += 20000000;
+        b->due.tv_sec += b->due.tv_nsec / 1000000000, b->due.tv_nsec %= 1000000000;
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &b->due, NULL);
+    }
     if (b->stop) {
         b->stop--;
         return 0;
