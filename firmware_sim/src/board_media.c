@@ -89,9 +89,11 @@ bool sim_media_rests(const sim_chan_t *c)
 
 /* ---- sending ------------------------------------------------------------------------------------ */
 
-static void end_play(ctb_board_t *b, sim_chan_t *c, player_t *p, int reason)
+static void end_play(ctb_board_t *b, sim_chan_t *c, player_t *p, int reason, int digit)
 {
-    done(b, c, CTB_EV_PLAY_DONE, p->cookie, reason)->b = (int32_t)p->played;
+    ctb_event_t *e = done(b, c, CTB_EV_PLAY_DONE, p->cookie, reason);
+    e->b = (int32_t)p->played;
+    e->c = digit;
     memset(p, 0, sizeof *p);
 }
 
@@ -117,7 +119,7 @@ static bool play(ctb_board_t *b, sim_chan_t *c, player_t *p, uint8_t *out)
     p->played += n;
     if (last) {
         b->at = b->now + n;
-        end_play(b, c, p, CTB_DONE_END);
+        end_play(b, c, p, CTB_DONE_END, 0);
         return n > 0;
     }
     p->silence += SIM_N - n;
@@ -416,7 +418,7 @@ static int media_command(ctb_board_t *b, sim_chan_t *c, uint32_t op, const ctb_a
     case CTB_OP_PLAY_START: return play_start(c->media, a);
     case CTB_OP_PLAY_STOP:
         if (!p) return -ENOENT;
-        end_play(b, c, p, reason_of(a));
+        end_play(b, c, p, reason_of(a), a->a == CTB_DONE_DIGIT ? a->b : 0);
         return 0;
     case CTB_OP_PLAY_PAUSE:
         if (!p) return -ENOENT;
@@ -444,7 +446,7 @@ void sim_media_close(ctb_board_t *b, sim_chan_t *c, int reason)
 {
     sim_media_t *m = c->media;
     for (int i = 0; i < PLAYERS; i++)
-        if (m->player[i].ring) end_play(b, c, &m->player[i], reason);
+        if (m->player[i].ring) end_play(b, c, &m->player[i], reason, 0);
     for (int i = 0; i < RECORDERS; i++)
         if (m->recorder[i].ring) end_record(b, c, &m->recorder[i], reason);
     stop_tone(b, c, reason);

@@ -66,6 +66,7 @@ static int plan_tone(sim_plan_t *plan, const ctb_tone_t *tone, double *hz, uint3
         if (s->off_ms) add_segment(t, SILENT, s->off_ms);
     }
     if (t->segments == 1) t->len[0] = 0;     /* one name for ever: continuous */
+    t->need = (uint16_t)tone->min_cycles;    /* cycles, until plan_needs has made segments of it */
     for (uint32_t i = 0; i < t->segments; i++) {
         uint16_t *longest = t->sig[i] >= 0 ? &t->longest_on : &t->longest_off;
         if (t->len[i] > *longest) *longest = t->len[i];
@@ -77,10 +78,12 @@ static int plan_tone(sim_plan_t *plan, const ctb_tone_t *tone, double *hz, uint3
 /* how much must be heard before it is told */
 static void plan_needs(sim_plan_t *plan, struct sim_plan_tone *t)
 {
-    uint32_t cycle = 0;
+    uint32_t cycle = 0, asked = t->need * t->segments;
     for (uint32_t i = 0; i < t->segments; i++) cycle += t->len[i];
     t->need = t->segments == 1 ? 0 : t->segments == 2 ? (cycle >= 200 ? 1 : 3)
               : (uint16_t)(t->segments - 1 < 5 ? t->segments - 1 : 5);
+    if (t->segments == 2 && asked > t->need + 1u)      /* the last segment is the run itself */
+        t->need = (uint16_t)(asked <= SIM_HISTORY ? asked - 1 : SIM_HISTORY);
     t->confirm = t->segments == 1 ? 30 : 0;  /* chosen: 300 ms of a continuous tone */
     for (uint32_t i = 0; t->segments == 1 && i < plan->count; i++)
         for (uint32_t k = 0; k < plan->tone[i].segments; k++) {
@@ -243,7 +246,6 @@ static void tone_step(sim_ear_t *ear, const sim_plan_t *plan, uint64_t end, sim_
         out->tone_id = now;
         ear->tone_begun = end - (uint64_t)ear->run * SIM_SUB;
     }
-    if (ear->run_sig >= 0) ear->tone_level = ear->w.total;
     /* nothing to wait for any more: forget, so that silence costs nothing */
     if (!ear->tone && ear->run_sig == SILENT && ear->run > 600) ear->segments = 0;
 }
@@ -275,7 +277,9 @@ void sim_ear_run(sim_ear_t *ear, const sim_plan_t *plan, const float *x, uint64_
     memset(out, 0, sizeof *out);
     sim_window_run(&ear->w, &plan->bank, x);
     int name = name_window(&ear->w, plan);
-    follow(ear, name);
+    if (follow(ear, name) && ear->run_sig >= 0) ear->tone_level = 0;
+    /* the loudest window of the burst: those at its edges hold silence, too */
+    if (name >= 0 && ear->w.total > ear->tone_level) ear->tone_level = ear->w.total;
     tone_step(ear, plan, end, out);
     speech_step(ear, name == OTHER && !digit, end, out);
 }

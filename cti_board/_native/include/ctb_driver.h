@@ -205,7 +205,7 @@ enum ctb_op {
     /* on-board media */
     CTB_OP_PLAY_START = 32,    /* data = ctb_ring_t of A-law, cookie; ends when the ring is
                                   closed and empty: PLAY_DONE.  The ring lives until then. */
-    CTB_OP_PLAY_STOP = 33,     /* cookie, a = reason */
+    CTB_OP_PLAY_STOP = 33,     /* cookie, a = reason, b = the digit that is the reason, or 0 */
     CTB_OP_PLAY_PAUSE = 34,    /* cookie, a = 1 pause, 0 resume */
     CTB_OP_RECORD_START = 35,  /* data = ctb_ring_t, cookie; a = sides: 1 rx, 2 rx+tx
                                   interleaved; the ring lives until RECORD_DONE */
