@@ -9,6 +9,7 @@ from ivr.record.check import check_files, check_rows
 from ivr.record.clock import RecordClock
 from ivr.record.errors import JournalError, RecordError
 from ivr.record.event import (
+    HASH_ONLY,
     AgentState,
     Alarm,
     CallAnswered,
@@ -41,6 +42,7 @@ from ivr.record.verify import JournalCheck, JournalFault
 from ivr.record.wav import hash_file
 
 __all__ = [
+    "HASH_ONLY",
     "AgentState",
     "Alarm",
     "CallAnswered",

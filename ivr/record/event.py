@@ -21,6 +21,7 @@ Chosen = Literal["logged_out", "available", "on_break"]  # what the person chose
 Observed = Literal["", "waiting", "ringing", "in_call", "wrap_up"]  # what we see
 
 SEGMENT_KINDS: tuple[str, ...] = get_args(SegmentKind)
+HASH_ONLY = "hash/"  # paths that begin so name no file: only the hash of the sound is kept
 MASK = "x"  # chosen: not a key of the telephone (ITU-T Q.23 has 0-9 * # A-D)
 KEEP_LAST_MAX = 4  # PCI DSS 3.4.1: at most the last four digits of a card may be shown
 
@@ -139,7 +140,10 @@ class Digits:
 
 @dataclass(frozen=True)
 class RecordingStarted:
-    """Appended when the file is begun; `path` is relative to the store's folder."""
+    """Appended when the file is begun; `path` is relative to the store's folder.
+
+    A path below HASH_ONLY has no file: the sound is hashed as it comes and not kept.
+    """
 
     type: ClassVar[str] = "recording_started"
     call: str

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from ivr.record.clock import shift_text
-from ivr.record.event import ClosedAtRestart, Event, Note, RecordingEnded
+from ivr.record.event import HASH_ONLY, ClosedAtRestart, Event, Note, RecordingEnded
 from ivr.record.journal import Journal
 from ivr.record.tables import agent_state, call, call_leg, call_segment, recording, run
 from ivr.record.wav import WavError, hash_file, mend_wav, read_wav
@@ -150,6 +150,7 @@ def find_suspect(connection: Connection, folder: Path) -> tuple[str, ...]:
     query = (
         select(recording.c.path, recording.c.samples)
         .where(recording.c.id > last, recording.c.samples.is_not(None), recording.c.error == "")
+        .where(recording.c.path.not_like(f"{HASH_ONLY}%"))
         .order_by(recording.c.id)
     )
     suspect = []
