@@ -28,8 +28,8 @@ from .app import Centre, open_centre
 from .config import CentreConfig
 from .figures import Figures
 from .prompt import Catalogue, PromptError
+from .prompt.catalogue import DATA as PROMPTS
 from .prompt.check import check_catalogue
-from .prompt.make import DATA as PROMPTS
 from .prompt.make import make_all
 from .record import (
     Head,

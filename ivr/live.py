@@ -45,7 +45,7 @@ STATE_WORDS = {
     "ringing": "振铃", "in_call": "通话", "wrap_up": "整理",
 }  # fmt: skip
 QUIET_LINE, BUSY_LINE, BAD_LINE = "dim", "bold cyan", "bold red"
-BAD_STATES = ("blocked", "alarm", "lost", "out_of_service", "no_battery")
+BAD_STATES = ("no_feed", "lost", "blocked", "alarm")
 AGENT_HEADS = (
     "工号 no.", "姓名 name", "话机 port", "状态 state", "时长 s", "接听 served", "呼叫 call",
 )  # fmt: skip
@@ -185,7 +185,8 @@ async def tell(centre: Centre, write: Callable[[str], None]) -> None:
         while True:
             await news.wait()
             news.clear()
-            text, _ = "\n".join(waiting), waiting.clear()
+            text = "\n".join(waiting)
+            waiting.clear()
             await jobs.run(write, text)
     finally:
         centre.ledger.watchers.remove(hear)

@@ -6,8 +6,9 @@ A caller who hangs up cancels whatever coroutine runs (cti_board.Call); what was
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 
-from cti_board import Recorder, events
+from cti_board import Recorder, errors, events
 
 from . import account as accounts
 from .figures import RATE
@@ -84,9 +85,9 @@ async def to_agent(session: Session) -> None:
 
 async def ask(session: Session, *prompts: str, keys: str, node: str) -> str:
     """One of ``keys``; '*' says the question again."""
-    errors = repeats = 0
+    wrong = repeats = 0
     before: tuple[str, ...] = ()
-    while errors < session.kit.config.ivr.max_retries and repeats < REPEATS:
+    while wrong < session.kit.config.ivr.max_retries and repeats < REPEATS:
         got = await session.collect(*before, *prompts, max_digits=1)
         session.keyed(got.digits, node)
         if got.digits and got.digits in keys:
@@ -95,7 +96,7 @@ async def ask(session: Session, *prompts: str, keys: str, node: str) -> str:
             repeats += 1
             before = ()
             continue
-        errors += 1
+        wrong += 1
         before = ("nomatch",) if got.digits else ("noinput",)
         session.channel.flush_digits()
     raise TooManyErrorsError
@@ -180,7 +181,9 @@ async def keep_message(session: Session, recording: Recording, at_least_s: float
 
 
 async def until_ended(recorder: Recorder) -> None:
-    await recorder
+    """Also when it failed: how it ended is read when it is finished."""
+    with suppress(errors.MediaError):
+        await recorder
 
 
 async def until_key(session: Session, key: str) -> None:

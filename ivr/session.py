@@ -30,6 +30,7 @@ from .figures import Tally
 from .ledger import Ledger
 from .prompt import Catalogue
 from .record import (
+    HASH_ONLY,
     CallAnswered,
     CallEnded,
     CallOffered,
@@ -50,7 +51,6 @@ FAR: Side = "far"
 MUSIC = "hold_music"
 CALLER, AGENT_LEG, MESSAGE = "caller", "agent", "message"  # names of legs
 WAITING = ("queue", "ring")  # segments in which a caller waits for an agent
-HASH_ONLY = "hash/"  # the folder, in rows, of recordings of which only the hash is kept
 SHARED = "zh"  # prompts that both languages share may be asked for in either
 CAUSE_NORMAL = 16  # ITU-T Q.850: normal call clearing
 CAUSE_FAULT = 41  # ITU-T Q.850: temporary failure

@@ -82,7 +82,8 @@ def test_caller_and_agent_talk_until_the_caller_leaves(tmp_path):
     figures = left.figures
     assert (figures.served, figures.talked) == (1, 1)
     assert figures.talk_s > 2.5
-    assert [(one.leg, one.side) for one in left.of(LegEnded)] == [("agent1", "us"), ("caller", "far")]
+    legs = [(one.leg, one.side) for one in left.of(LegEnded)]
+    assert legs == [("agent1", "us"), ("caller", "far")]
 
 
 def test_the_agent_hangs_up_first(tmp_path):

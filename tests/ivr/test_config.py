@@ -164,8 +164,10 @@ def test_which_recordings_are_kept(wish, kept):
 def test_no_text_breaks_the_reader(tmp_path_factory, text):
     file = tmp_path_factory.getbasetemp() / "any.toml"
     file.write_text(SEAT + text, encoding="utf-8", errors="replace")
+    found: tuple[object, ...] = ()
     try:
-        assert load(file).agents
+        config = load(file)
     except ConfigError as error:
-        assert error.findings
-        assert all(str(file) in str(one) for one in error.findings)
+        found = error.findings
+    assert found or config.agents
+    assert all(str(file) in str(one) for one in found)
