@@ -10,8 +10,7 @@ import pytest
 
 from tests.native import dsp_rig as rig
 from tests.native import spandsp_oracle
-from tests.native.dsp_rig import ffi, lib
-from tests.native.test_dtmf import busy_lines
+from tests.native.dsp_rig import busy_lines, ffi, lib
 from tests.native.test_tones import PLANS, c_plan
 
 FRAMES = 200
@@ -46,7 +45,9 @@ def test_bank(benchmark, codes, kind):
 
 
 def test_alaw_to_lanes(benchmark, codes):
-    sources = ffi.new("const uint8_t *[16]", [ffi.cast("uint8_t *", codes[n].ctypes.data) for n in range(16)])
+    sources = ffi.new(
+        "const uint8_t *[16]", [ffi.cast("uint8_t *", codes[n].ctypes.data) for n in range(16)]
+    )
     out = np.zeros((rig.FRAME, rig.LANES), np.float32)
     lanes = ffi.cast("float (*)[16]", out.ctypes.data)
     benchmark(lib.ctb_alaw_to_lanes, lanes, sources)
@@ -70,8 +71,12 @@ def test_alaw_encode(benchmark, codes, who):
     out = np.zeros(linear.size, np.uint8)
     table = rig.alaw_codes(np.arange(65536).astype(np.uint16).view(np.int16))
     if who == "ours":
-        benchmark(lib.ctb_alaw_encode, ffi.cast("uint8_t *", out.ctypes.data),
-                  ffi.cast("int16_t *", linear.ctypes.data), linear.size)
+        benchmark(
+            lib.ctb_alaw_encode,
+            ffi.cast("uint8_t *", out.ctypes.data),
+            ffi.cast("int16_t *", linear.ctypes.data),
+            linear.size,
+        )
     else:
         benchmark(np.take, table, linear.view(np.uint16), out=out, mode="clip")
     assert (out == codes.reshape(-1)).all()
@@ -82,11 +87,17 @@ def test_dtmf_of_libspandsp(benchmark, codes):
     ours, (sp_ffi, oracle) = codes, spandsp_oracle.load()
     lines = [np.ascontiguousarray(rig.ALAW[ours[n]]) for n in range(16)]
     receivers = [sp_ffi.gc(oracle.oracle_dtmf_rx(), oracle.dtmf_rx_free) for _ in lines]
-    starts = [[sp_ffi.cast("int16_t *", line[i * 160 :].ctypes.data) for line in lines] for i in range(FRAMES)]
+    starts = [
+        [sp_ffi.cast("int16_t *", line[i * 160 :].ctypes.data) for line in lines]
+        for i in range(FRAMES)
+    ]
 
     def pass_over() -> int:
-        return sum(oracle.dtmf_rx(rx, at, 160) for frame in starts
-                   for rx, at in zip(receivers, frame, strict=True))
+        return sum(
+            oracle.dtmf_rx(rx, at, 160)
+            for frame in starts
+            for rx, at in zip(receivers, frame, strict=True)
+        )
 
     assert benchmark(pass_over) == 0
 
@@ -96,4 +107,6 @@ def test_fsk(benchmark):
     assert lib.ctb_fsk_rx_alloc(out) == 0
     rx, event = ffi.gc(out[0], lib.ctb_fsk_rx_free), ffi.new("ctb_event_t *")
     samples = np.random.default_rng(1).integers(-3000, 3000, 160).astype(np.int16)
-    assert benchmark(lib.ctb_fsk_rx_run, rx, ffi.cast("int16_t *", samples.ctypes.data), 160, event) in (0, 1)
+    assert benchmark(
+        lib.ctb_fsk_rx_run, rx, ffi.cast("int16_t *", samples.ctypes.data), 160, event
+    ) in (0, 1)

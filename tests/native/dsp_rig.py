@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 pytest.importorskip("cti_board._native._media", reason="the media plane is not built")
-from cti_board._native._media import ffi, lib  # noqa: E402
+from cti_board._native._media import ffi, lib
 
 RATE = 8000
 FRAME = 160
@@ -36,7 +36,7 @@ class Hit(NamedTuple):
     d: int
 
 
-# ---- ITU-T G.711, read from its tables -----------------------------------------------
+# ---- ITU-T G.711, read from its tables ----
 
 
 def alaw_table() -> NDArray[np.int16]:
@@ -66,13 +66,14 @@ def alaw_codes(linear: NDArray[Any]) -> NDArray[np.uint8]:
     negative = np.array(sorted((c for c in range(256) if ALAW[c] < 0), key=lambda c: -ALAW[c]))
     x = np.clip(np.round(linear), -32768, 32767).astype(int)
     magnitude = np.where(x < 0, ~x, x) >> 4 << 4
-    edges = np.concatenate([[0], np.cumsum([16] * 32 + [16 << k for k in range(1, 7)
-                                                        for _ in range(16)])])[:-1]
+    edges = np.concatenate(
+        [[0], np.cumsum([16] * 32 + [16 << k for k in range(1, 7) for _ in range(16)])]
+    )[:-1]
     index = np.searchsorted(edges, magnitude, side="right") - 1
     return np.where(x < 0, negative[index], positive[index]).astype(np.uint8)
 
 
-# ---- signals ----------------------------------------------------------------------------
+# ---- signals ----
 
 
 def peak(dbm0: float) -> float:
@@ -97,18 +98,31 @@ def noise(rng: np.random.Generator, n: int, dbm0: float) -> Signal:
     return rng.normal(0.0, rms(dbm0), n)
 
 
-def dtmf(key: str, ms: float, dbm0: float = -10.0, twist_db: float = 0.0, low_off: float = 0.0,
-         high_off: float = 0.0, phase: tuple[float, float] = (0.0, 0.0)) -> Signal:
+def dtmf(
+    key: str,
+    ms: float,
+    dbm0: float = -10.0,
+    twist_db: float = 0.0,
+    low_off: float = 0.0,
+    high_off: float = 0.0,
+    phase: tuple[float, float] = (0.0, 0.0),
+) -> Signal:
     """A key's two tones; level of the low one, twist = high over low, frequency offsets."""
     row, column = divmod(KEYS.index(key), 4)
     t = np.arange(round(ms * RATE / 1000)) / RATE
     low = peak(dbm0) * np.sin(2 * np.pi * LOW_HZ[row] * (1 + low_off) * t + phase[0])
-    high = peak(dbm0 + twist_db) * np.sin(2 * np.pi * HIGH_HZ[column] * (1 + high_off) * t + phase[1])
+    high = peak(dbm0 + twist_db) * np.sin(
+        2 * np.pi * HIGH_HZ[column] * (1 + high_off) * t + phase[1]
+    )
     return np.asarray(low + high)
 
 
-def cadence(hz: Sequence[float], on_off_ms: Sequence[tuple[float, float]], total_ms: float,
-            dbm0: float = -10.0) -> Signal:
+def cadence(
+    hz: Sequence[float],
+    on_off_ms: Sequence[tuple[float, float]],
+    total_ms: float,
+    dbm0: float = -10.0,
+) -> Signal:
     """Half a second of silence, then a cadence for at least ``total_ms``."""
     parts, made = [silence(500)], 0.0
     while made < total_ms:
@@ -118,7 +132,37 @@ def cadence(hz: Sequence[float], on_off_ms: Sequence[tuple[float, float]], total
     return np.concatenate(parts)
 
 
-# ---- banks --------------------------------------------------------------------------------
+def phases(rng: np.random.Generator) -> tuple[float, float]:
+    """Two random phases."""
+    a, b = rng.uniform(0, 2 * np.pi, 2)
+    return float(a), float(b)
+
+
+def busy_lines(seed: int = 3) -> list[Signal]:
+    """Sixteen different lines: digits in noise, dial tone, tones of odd lengths and twists."""
+    rng, signals = np.random.default_rng(seed), []
+    for lane in range(16):
+        parts = [silence(50 + 7 * lane)]
+        for _ in range(14):
+            key = KEYS[int(rng.integers(16))]
+            parts += [
+                dtmf(
+                    key,
+                    float(rng.uniform(20, 90)),
+                    float(rng.uniform(-26, -6)),
+                    float(rng.uniform(-9, 5)),
+                    float(rng.uniform(-0.02, 0.02)),
+                    float(rng.uniform(-0.02, 0.02)),
+                    phases(rng),
+                ),
+                silence(float(rng.uniform(5, 80))),
+            ]
+        signal = np.concatenate(parts)
+        signals.append(signal + noise(rng, len(signal), float(rng.uniform(-60, -25))))
+    return signals
+
+
+# ---- banks ----
 
 
 def lines(signals: Sequence[Signal]) -> NDArray[np.uint8]:
@@ -165,8 +209,13 @@ class Bank:
             for lane in range(LANES):
                 sources[lane] = ffi.cast("uint8_t *", codes[lane, start:].ctypes.data)
             lib.ctb_alaw_to_lanes(lanes, sources)
-            count = self._run(self.bank, ffi.cast("const float (*)[16]", self.frame.ctypes.data),
-                              mask, self.hits, most)
+            count = self._run(
+                self.bank,
+                ffi.cast("const float (*)[16]", self.frame.ctypes.data),
+                mask,
+                self.hits,
+                most,
+            )
             assert 0 <= count <= most
             order = [(h.offset, h.lane) for h in self.hits[0:count]]
             assert order == sorted(order)
@@ -176,7 +225,9 @@ class Bank:
         return found
 
 
-def listen(kind: str, signals: Sequence[Signal], plan: Any = None, **params: float) -> list[list[Hit]]:
+def listen(
+    kind: str, signals: Sequence[Signal], plan: Any = None, **params: float
+) -> list[list[Hit]]:
     """Hits of each of the signals, heard side by side by a fresh bank."""
     bank = Bank(kind, plan)
     for lane in range(LANES):

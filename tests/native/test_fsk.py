@@ -17,8 +17,16 @@ def with_checksum(message: bytes) -> bytes:
     return message + bytes([-sum(message) & 0xFF])
 
 
-def modulate(data: bytes, standard: tuple[float, float] = BELL, dbm0: float = -13.5, seizure: int = 300,
-             marks: int = 180, rate: float = 1.0, twist_db: float = 0.0, stuffing: int = 0) -> rig.Signal:
+def modulate(
+    data: bytes,
+    standard: tuple[float, float] = BELL,
+    dbm0: float = -13.5,
+    seizure: int = 300,
+    marks: int = 180,
+    rate: float = 1.0,
+    twist_db: float = 0.0,
+    stuffing: int = 0,
+) -> rig.Signal:
     """Seizure, marks, characters of 8 bits; phase-continuous; twist = space over mark."""
     bits = [n % 2 for n in range(seizure)] + [1] * marks
     for byte in data:
@@ -43,7 +51,9 @@ class Receiver:
         event, found = ffi.new("ctb_event_t *"), []
         for start in range(0, len(linear), block):
             part = np.ascontiguousarray(linear[start : start + block])
-            if lib.ctb_fsk_rx_run(self.rx, ffi.cast("int16_t *", part.ctypes.data), len(part), event):
+            if lib.ctb_fsk_rx_run(
+                self.rx, ffi.cast("int16_t *", part.ctypes.data), len(part), event
+            ):
                 assert (event.kind, event.a) == (38, 1)
                 found.append((ffi.string(event.text).decode(), event.b, event.c))
         return found
@@ -68,13 +78,17 @@ def test_the_single_message_whose_printed_checksum_is_wrong(standard):
 @pytest.mark.parametrize("reason", ["P", "O"])
 def test_a_number_withheld_is_its_reason(reason):
     single = with_checksum(bytes([0x04, 9]) + b"03171656" + reason.encode())
-    multiple = with_checksum(bytes([0x80, 13, 0x01, 8]) + b"03171656" + bytes([0x04, 1]) + reason.encode())
+    multiple = with_checksum(
+        bytes([0x80, 13, 0x01, 8]) + b"03171656" + bytes([0x04, 1]) + reason.encode()
+    )
     for message in (single, multiple):
         assert receive(modulate(message)) == [("", 1, ord(reason))]
 
 
 def test_other_parameters_are_passed_over():
-    message = with_checksum(bytes([0x80, 21, 0x07, 9]) + b"Li Xiaola" + bytes([0x02, 8]) + b"62345678")
+    message = with_checksum(
+        bytes([0x80, 21, 0x07, 9]) + b"Li Xiaola" + bytes([0x02, 8]) + b"62345678"
+    )
     assert receive(modulate(message)) == [("62345678", 1, 0)]
 
 
@@ -104,7 +118,7 @@ def test_frequencies(factor):
 def test_noise_20_db_under_the_signal(standard):
     rng = np.random.default_rng(6)
     for _ in range(60):
-        signal = modulate(MDMF + b"\xba", standard, -20)[int(rng.integers(0, 160)):]
+        signal = modulate(MDMF + b"\xba", standard, -20)[int(rng.integers(0, 160)) :]
         assert receive(signal + rig.noise(rng, len(signal), -40)) == [(NUMBER, 1, 0)]
 
 
@@ -146,8 +160,15 @@ def test_blocks_make_no_difference(block):
 
 def test_noise_tones_and_digits_are_no_message():
     rng = np.random.default_rng(3)
-    signal = np.concatenate([rig.noise(rng, 80000, -20), rig.tone([1200], 2000), rig.tone([2200], 2000),
-                             *(rig.dtmf(k, 80) for k in rig.KEYS), rig.noise(rng, 80000, -35)])
+    signal = np.concatenate(
+        [
+            rig.noise(rng, 80000, -20),
+            rig.tone([1200], 2000),
+            rig.tone([2200], 2000),
+            *(rig.dtmf(k, 80) for k in rig.KEYS),
+            rig.noise(rng, 80000, -35),
+        ]
+    )
     assert receive(signal) == []
 
 

@@ -17,8 +17,11 @@ ALL_LINEAR = np.arange(-32768, 32768)
 def call(name: str, data: Any, result: type) -> Any:
     out = np.zeros(len(data), result)
     types = {np.uint8: "uint8_t *", np.int16: "int16_t *"}
-    getattr(lib, name)(ffi.cast(types[result], out.ctypes.data),
-                       ffi.cast(types[data.dtype.type], data.ctypes.data), len(data))
+    getattr(lib, name)(
+        ffi.cast(types[result], out.ctypes.data),
+        ffi.cast(types[data.dtype.type], data.ctypes.data),
+        len(data),
+    )
     return out
 
 
@@ -34,9 +37,15 @@ def test_ulaw_decodes_every_code_as_the_table_says():
     assert [lib.ctb_ulaw_to_linear(c) for c in range(256)] == rig.ulaw_table().tolist()
 
 
-@pytest.mark.parametrize(("code", "value"), [
-    (0xD5, 8), (0x55, -8), (0xAA, 32256), (0x2A, -32256),  # least and greatest of table 1
-])
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        (0xD5, 8),
+        (0x55, -8),
+        (0xAA, 32256),
+        (0x2A, -32256),  # least and greatest of table 1
+    ],
+)
 def test_alaw_ends_of_the_table(code, value):
     assert lib.ctb_alaw_to_linear(code) == value
 
@@ -54,8 +63,11 @@ def test_ulaw_encodes_every_sample_into_its_interval():
     outputs = np.sort(rig.ulaw_table()[128:].astype(int))  # the positive half, 0 first
     magnitude = np.minimum(np.where(ALL_LINEAR < 0, ~ALL_LINEAR, ALL_LINEAR) >> 2, 0x1FFF - 33)
     # decision values of table 2/G.711: 0 1 3 5 ... 31, then every 4, 8, ... 256
-    edges = np.concatenate([[0], np.arange(1, 31, 2)] + [
-        np.arange(16) * (4 << k) + ((64 << k) - 33) for k in range(7)] + [[10**6]])
+    edges = np.concatenate(
+        [[0], np.arange(1, 31, 2)]
+        + [np.arange(16) * (4 << k) + ((64 << k) - 33) for k in range(7)]
+        + [[10**6]]
+    )
     index = np.searchsorted(edges, magnitude, side="right") - 1
     assert (np.abs(rig.ulaw_table()[got].astype(int)) == outputs[np.minimum(index, 127)]).all()
     assert ((got & 0x80 != 0) == (ALL_LINEAR >= 0)).all()
@@ -108,7 +120,8 @@ def test_agrees_with_libspandsp_where_it_is_there():
     for law in ("alaw", "ulaw"):
         decode = getattr(oracle, f"oracle_{law}_to_linear")
         assert [decode(c) for c in range(256)] == [
-            getattr(lib, f"ctb_{law}_to_linear")(c) for c in range(256)]
+            getattr(lib, f"ctb_{law}_to_linear")(c) for c in range(256)
+        ]
     ours = call("ctb_alaw_encode", ALL_LINEAR.astype(np.int16), np.uint8)
     theirs = np.array([oracle.oracle_linear_to_alaw(int(x)) for x in ALL_LINEAR])
     different = np.abs(rig.ALAW[ours].astype(int) - rig.ALAW[theirs]) > 0

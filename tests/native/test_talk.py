@@ -13,9 +13,16 @@ def talk_events() -> list[list[rig.Hit]]:
     """Bursts of noise of many lengths and levels, for the comparison of instruction sets."""
     rng = np.random.default_rng(11)
     signals = [
-        np.concatenate([p for _ in range(12) for p in (
-            rig.noise(rng, int(rng.integers(40, 6000)), float(rng.uniform(-55, -20))),
-            rig.silence(float(rng.uniform(20, 900))))])
+        np.concatenate(
+            [
+                p
+                for _ in range(12)
+                for p in (
+                    rig.noise(rng, int(rng.integers(40, 6000)), float(rng.uniform(-55, -20))),
+                    rig.silence(float(rng.uniform(20, 900))),
+                )
+            ]
+        )
         for _ in range(16)
     ]
     return rig.listen("talk", signals)
@@ -40,18 +47,23 @@ def test_a_pause_shorter_than_the_hangover_does_not_end_it(gap_ms, talks):
     assert kinds == [TALK_BEGIN, TALK_END] * talks
 
 
-@pytest.mark.parametrize(("signal", "why"), [
-    (rig.tone([700], 40, -15), "too short"),
-    (rig.tone([700], 2000, -44), "too faint"),
-    (np.full(8000, 3000.0), "a constant offset"),
-    (np.tile(np.concatenate([rig.tone([700], 20, -10), rig.silence(60)]), 20), "clicks"),
-])
+@pytest.mark.parametrize(
+    ("signal", "why"),
+    [
+        (rig.tone([700], 40, -15), "too short"),
+        (rig.tone([700], 2000, -44), "too faint"),
+        (np.full(8000, 3000.0), "a constant offset"),
+        (np.tile(np.concatenate([rig.tone([700], 20, -10), rig.silence(60)]), 20), "clicks"),
+    ],
+)
 def test_what_is_not_talk(signal, why):
     assert rig.listen("talk", [np.concatenate([signal, rig.silence(500)])])[0] == [], why
 
 
 def test_between_the_two_levels_nothing_changes():
-    signal = np.concatenate([rig.tone([700], 300, -20), rig.tone([700], 2000, -40), rig.silence(600)])
+    signal = np.concatenate(
+        [rig.tone([700], 300, -20), rig.tone([700], 2000, -40), rig.silence(600)]
+    )
     begin, end = rig.listen("talk", [signal])[0]
     assert begin.kind == TALK_BEGIN
     assert end.kind == TALK_END
@@ -60,7 +72,9 @@ def test_between_the_two_levels_nothing_changes():
 
 def test_parameters():
     signal = np.concatenate([rig.tone([700], 300, -44), rig.silence(300)])
-    hits = rig.listen("talk", [signal], on_dbm0=-46.0, off_dbm0=-50.0, min_ms=200.0, hang_ms=100.0)[0]
+    hits = rig.listen("talk", [signal], on_dbm0=-46.0, off_dbm0=-50.0, min_ms=200.0, hang_ms=100.0)[
+        0
+    ]
     assert [h.kind for h in hits] == [TALK_BEGIN, TALK_END]
     assert hits[0].at == 200 * MS
     assert hits[1].at == 400 * MS

@@ -35,16 +35,28 @@ EU = {  # ITU-T E.180: 425 Hz
 PLANS = {"cn": CN, "us": US, "eu": EU}
 
 
-def c_tone(number: int, steps: Steps, min_cycles: int, cycles: int = 0, dbm0: float = -10.0) -> dict[str, Any]:
-    return {"id": number, "steps": len(steps), "cycles": cycles, "min_cycles": min_cycles, "step": [
-        {"hz": [*hz, 0.0][:2], "dbm0": [dbm0, dbm0], "on_ms": on, "off_ms": off} for hz, on, off in steps]}
+def c_tone(
+    number: int, steps: Steps, min_cycles: int, cycles: int = 0, dbm0: float = -10.0
+) -> dict[str, Any]:
+    return {
+        "id": number,
+        "steps": len(steps),
+        "cycles": cycles,
+        "min_cycles": min_cycles,
+        "step": [
+            {"hz": [*hz, 0.0][:2], "dbm0": [dbm0, dbm0], "on_ms": on, "off_ms": off}
+            for hz, on, off in steps
+        ],
+    }
 
 
 def c_plan(plan: dict[int, tuple[Steps, int]]) -> Any:
     return ffi.new("ctb_tone_t[]", [c_tone(n, *tone) for n, tone in plan.items()])
 
 
-def line(steps: Steps, total_ms: float, dbm0: float = -10.0, times: float = 1.0, off_hz: float = 0.0) -> rig.Signal:
+def line(
+    steps: Steps, total_ms: float, dbm0: float = -10.0, times: float = 1.0, off_hz: float = 0.0
+) -> rig.Signal:
     """500 ms of silence, the tone for about total_ms, 1 s of silence."""
     parts, made = [rig.silence(500)], 0.0
     while made < total_ms:
@@ -55,7 +67,9 @@ def line(steps: Steps, total_ms: float, dbm0: float = -10.0, times: float = 1.0,
     return np.concatenate([*parts, rig.silence(1000)])
 
 
-def heard(plan: dict[int, tuple[Steps, int]], signals: list[rig.Signal]) -> list[list[tuple[int, int]]]:
+def heard(
+    plan: dict[int, tuple[Steps, int]], signals: list[rig.Signal]
+) -> list[list[tuple[int, int]]]:
     return [[(h.kind, h.a) for h in hits] for hits in rig.listen("tone", signals, c_plan(plan))]
 
 
@@ -69,7 +83,7 @@ def plan_events() -> list[list[rig.Hit]]:
     return found
 
 
-# ---- the detector -------------------------------------------------------------------------------
+# ---- the detector ----
 
 
 @pytest.mark.parametrize("country", PLANS)
@@ -83,7 +97,9 @@ def test_each_tone_of_a_plan_is_found_and_no_other(country, dbm0):
         assert [h.kind for h in hits][:2] == [TONE_ON, TONE_OFF][: len(hits)]
         total = dbm0 + 3 * (len(plan[number][0][0][0]) - 1)
         assert abs(on[0].b - 100 * total) < 100
-        assert abs(on[0].at - on[0].d - 500 * MS) <= 520 * MS  # one burst may be missed at the start
+        assert (
+            abs(on[0].at - on[0].d - 500 * MS) <= 520 * MS
+        )  # one burst may be missed at the start
 
 
 @pytest.mark.parametrize("times", [0.9, 1.1])
@@ -146,8 +162,11 @@ def test_digits_at_busy_tempo_are_not_busy(country):
     signals = []
     for _ in range(16):
         keys = rng.integers(0, 16, 12)
-        signals.append(np.concatenate([p for k in keys for p in (
-            rig.dtmf(rig.KEYS[k], steps), rig.silence(steps))]))
+        signals.append(
+            np.concatenate(
+                [p for k in keys for p in (rig.dtmf(rig.KEYS[k], steps), rig.silence(steps))]
+            )
+        )
     assert heard(PLANS[country], signals) == [[]] * 16
 
 
@@ -166,8 +185,13 @@ def test_other_frequencies_are_no_tone_of_the_plan(off_hz):
 
 
 def test_other_cadences_are_no_tone_of_the_plan():
-    others: list[Steps] = [[((450,), 200, 200)], [((450,), 500, 500)], [((450,), 400, 4000)],
-                           [((450,), 350, 700)], [((450,), 2000, 4000)]]
+    others: list[Steps] = [
+        [((450,), 200, 200)],
+        [((450,), 500, 500)],
+        [((450,), 400, 4000)],
+        [((450,), 350, 700)],
+        [((450,), 2000, 4000)],
+    ]
     found = heard(CN, [line(steps, 12000) for steps in others])
     assert found[:4] == [[]] * 4
     assert {a for _, a in found[4]} == {1}  # 2 s of it is dial tone while it lasts
@@ -179,20 +203,48 @@ def test_tones_of_sox():
     for steps, _ in CN.values():
         on, off = (steps[0][1], steps[0][2]) if steps[0][1] else (3000, 500)
         raw = subprocess.run(
-            ["sox", "-n", "-r", "8000", "-b", "16", "-e", "signed", "-t", "raw", "-", "-D", "synth",
-             str(on / 1000), "sine", "450", "gain", "-15", "pad", "0", str(off / 1000), "repeat", "9"],
-            check=True, capture_output=True).stdout
+            [
+                "sox",
+                "-n",
+                "-r",
+                "8000",
+                "-b",
+                "16",
+                "-e",
+                "signed",
+                "-t",
+                "raw",
+                "-",
+                "-D",
+                "synth",
+                str(on / 1000),
+                "sine",
+                "450",
+                "gain",
+                "-15",
+                "pad",
+                "0",
+                str(off / 1000),
+                "repeat",
+                "9",
+            ],
+            check=True,
+            capture_output=True,
+        ).stdout
         signals.append(np.frombuffer(raw, "<i2").astype(float))
     found = heard(CN, signals[:4])
     assert [hits[0] for hits in found] == [(TONE_ON, n) for n in (1, 2, 3, 4)]
 
 
-@pytest.mark.parametrize("tones", [
-    [c_tone(1, [((50,), 0, 0)], 1)],
-    [c_tone(1, [((450,), 100, 100)] * 8, 3)],  # more runs than are remembered
-    [c_tone(1, [((450,), 0, 100)], 1)],
-    [c_tone(n, [((300.0 + 20 * n,), 0, 0)], 1) for n in range(13)],
-])
+@pytest.mark.parametrize(
+    "tones",
+    [
+        [c_tone(1, [((50,), 0, 0)], 1)],
+        [c_tone(1, [((450,), 100, 100)] * 8, 3)],  # more runs than are remembered
+        [c_tone(1, [((450,), 0, 100)], 1)],
+        [c_tone(n, [((300.0 + 20 * n,), 0, 0)], 1) for n in range(13)],
+    ],
+)
 def test_a_plan_that_cannot_be_heard_is_refused(tones):
     bank = rig.Bank("tone")
     plan = ffi.new("ctb_tone_t[]", tones)
@@ -213,7 +265,7 @@ def test_lanes_are_independent_and_a_new_arming_forgets():
         assert bank.run(alone, 1 << place)[place] == expected
 
 
-# ---- the generator ----------------------------------------------------------------------------------
+# ---- the generator ----
 
 
 def generate(tone: dict[str, Any], samples: int, block: int = 160) -> tuple[rig.Signal, int]:
@@ -231,13 +283,18 @@ def generate(tone: dict[str, Any], samples: int, block: int = 160) -> tuple[rig.
 
 
 def test_a_generated_cadence_has_its_times_and_levels():
-    signal, made = generate(c_tone(1, [((450,), 350, 350), ((440, 480), 100, 50)], 1, dbm0=-13), 850 * MS * 3)
+    signal, made = generate(
+        c_tone(1, [((450,), 350, 350), ((440, 480), 100, 50)], 1, dbm0=-13), 850 * MS * 3
+    )
     assert made == 850 * MS * 3
     for cycle in range(3):
         part = signal[cycle * 850 * MS : (cycle + 1) * 850 * MS]
         assert abs(20 * np.log10(np.sqrt(np.mean(part[: 350 * MS] ** 2)) / rig.rms(-13))) < 0.03
         assert not part[350 * MS : 700 * MS].any()
-        assert abs(20 * np.log10(np.sqrt(np.mean(part[700 * MS : 800 * MS] ** 2)) / rig.rms(-10))) < 0.1
+        assert (
+            abs(20 * np.log10(np.sqrt(np.mean(part[700 * MS : 800 * MS] ** 2)) / rig.rms(-10)))
+            < 0.1
+        )
         assert not part[800 * MS :].any()
 
 

@@ -44,6 +44,8 @@
 #define TAPER_SAMPLES (5.0f * 4.0f * HOP * WEIGHT_SHARE)
 #define MEAN_SQUARE_OF_TAPER (2.0f / (TAPER_SAMPLES * TAPER_SAMPLES))
 
+/* chosen: 240 dB under full scale; keeps a silent filter out of slow denormal numbers */
+#define NOT_ZERO 1e-12f
 #define FREQUENCY_LIMIT 0.021  /* chosen: between accept 1.8 % (NTT) and reject 3.0 %, ITU-T Q.24 */
 #define FLATNESS 0.40f         /* chosen: weakest third within 4 dB of the strongest */
 #define LEAKAGE 0.02f         /* chosen: what a group 8 dB stronger may take from that */

@@ -26,6 +26,7 @@
 #define CARRIER_DBM0 (-48.0)   /* chosen: 12 dB under the faintest space, GR-30 */
 #define LEVEL_SHARE (1.0f / 32)/* chosen: 4 ms */
 #define PURITY 0.35f           /* chosen: both filters' share of the whole; noise alone has 0.3 */
+#define NOT_ZERO 1e-20f        /* chosen: keeps silence out of slow denormal numbers */
 #define MARK_BITS 16           /* chosen: marks before a message; GR-30 sends 80 to 180 */
 #define SDMF 0x04              /* Telcordia GR-30, ETSI EN 300 659-3 */
 #define MDMF 0x80
@@ -209,9 +210,9 @@ static float fsk_filter(ctb_fsk_rx_t *rx, float x)
     rx->time++;
     mark = sum[0] * sum[0] + sum[1] * sum[1];
     space = sum[2] * sum[2] + sum[3] * sum[3];
-    rx->level += (x * x - rx->level) * LEVEL_SHARE;
+    rx->level += (x * x + NOT_ZERO - rx->level) * LEVEL_SHARE;
     /* |sum|^2 of a tone of mean square 1 is (6.67^2) / 2 */
-    rx->tones += ((mark + space) * 0.045f - rx->tones) * LEVEL_SHARE;
+    rx->tones += ((mark + space) * 0.045f + NOT_ZERO - rx->tones) * LEVEL_SHARE;
     return mark - space;
 }
 
