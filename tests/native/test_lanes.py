@@ -108,3 +108,12 @@ def test_every_instruction_set_finds_the_same_events_at_the_same_samples(wish):
     if wish in order and order.index(wish) <= order.index(here):
         assert name == wish
     assert found == event_hash()
+
+
+@pytest.mark.parametrize("kind", ["dtmf", "talk"])
+def test_a_lane_never_armed_is_armed_as_usual(kind):
+    codes = rig.lines(busy_lines()[:2])
+    armed = rig.Bank(kind)
+    for lane in range(16):
+        armed.arm(lane)
+    assert rig.Bank(kind).run(codes) == armed.run(codes)

@@ -154,6 +154,8 @@ int ctb_dtmf_bank_alloc(ctb_dtmf_bank_t **out)
         free(bank);
         return err;
     }
+    for (int lane = 0; lane < CTB_LANES; lane++)    /* a lane never armed is armed as usual */
+        ctb_dtmf_bank_arm(bank, lane, &ctb_dtmf_default);
     *out = bank;
     return 0;
 }

@@ -54,6 +54,8 @@ int ctb_talk_bank_alloc(ctb_talk_bank_t **out)
         free(bank);
         return err;
     }
+    for (int lane = 0; lane < CTB_LANES; lane++)    /* a lane never armed is armed as usual */
+        ctb_talk_bank_arm(bank, lane, &ctb_talk_default);
     *out = bank;
     return 0;
 }
