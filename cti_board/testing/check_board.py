@@ -1,7 +1,7 @@
 """Room: checks of the board as such: its description, opening and closing, its sample clock."""
 
 from cti_board import events as ev
-from cti_board._native._media import ffi
+from cti_board._native._media import ffi, lib
 from cti_board.board import Board
 from cti_board.errors import BoardError, CtiError
 from cti_board.signalling.port import LineType
@@ -70,8 +70,6 @@ async def required(bench: Bench) -> None:
     have = bench.board.capabilities
     for channel in bench.board.channels:
         have |= channel.capabilities
-    from cti_board._native._media import lib
-
     missing = sorted(n for n in bench.rig.required if not have & getattr(lib, f"CTB_CAP_{n}"))
     bench.expect(not missing, f"not declared: {', '.join(missing)}")
 
@@ -93,8 +91,10 @@ async def unknown_channel(bench: Bench) -> None:
     """a channel or span that is not there is refused, and a command to it fails"""
     engine, number = bench.board.loop.engine, bench.board.number
     for what, ask in (
-        ("channel", engine.channel_info), ("span", engine.span_info), ("span's alarms", engine.alarms),
-    ):  # fmt: skip
+        ("channel", engine.channel_info),
+        ("span", engine.span_info),
+        ("span's alarms", engine.alarms),
+    ):
         try:
             ask(number, NO_SUCH)
         except CtiError:

@@ -4,6 +4,8 @@ What we send is measured by numpy at the far end; what the far end sends is know
 so that events can be held against it.
 """
 
+from itertools import pairwise
+
 from cti_board import events as ev
 from cti_board.signalling.port import LineType
 from cti_board.testing import sound
@@ -18,10 +20,10 @@ EDGE = 16  # samples: how exactly an edge can be seen in a sound that begins wit
 KNOWN_MS = 25  # chosen: how exactly a detector must tell where a digit began and ended
 
 
-async def _heard(bench: Bench, tone: str | Tone, seconds: float, *, cycles: int = 0) -> sound.Linear:
+async def _heard(bench: Bench, tone: str | Tone, seconds: float) -> sound.Linear:
     async with bench.talk(bench.channel) as far:
         ear = far.hear(seconds + 1.0)
-        bench.channel.send_tone(tone, cycles=cycles)
+        bench.channel.send_tone(tone)
         await bench.sleep(seconds)
         bench.channel.stop_tone()
         await bench.sleep(0.1)
@@ -119,7 +121,7 @@ async def dtmf_send(bench: Bench) -> None:
         bench.near("dtmf_low", key.low_dbm0, -10.0, 1.0, " dBm0")
         bench.near("dtmf_high", key.high_dbm0, -8.0, 1.0, " dBm0")
         bench.near("dtmf_on", key.burst.length, 80 * 8, EDGE, " samples")
-    for a, b in zip(found, found[1:], strict=False):
+    for a, b in pairwise(found):
         bench.near("dtmf_step", b.burst.start - a.burst.start, 140 * 8, EDGE, " samples")
     # the last pause may or may not belong to what was sent
     bench.near_time("ToneDone", done.at, began + 16 * 140 * 8, 60 * 8 + 2 * FRAME)

@@ -153,14 +153,18 @@ async def play_file(bench: Bench) -> None:
             far.play(sent)
             await bench.sleep(1.0)
             result = await recorder.stop()
-        wave = open_wave(target)
-        data = target.read_bytes()[wave.offset : wave.offset + wave.size]
+        data = _sound_of(target)
     bench.same_sound(sent, heard, "what the far end heard")
     bench.same_sound(sent, data, "the file")
     bench.expect(result.error == 0, f"the recorder reports error {result.error}")
     bench.expect(
-        wave.size == result.samples, f"the file has {wave.size} samples, reported {result.samples}"
+        len(data) == result.samples, f"the file has {len(data)} samples, reported {result.samples}"
     )
+
+
+def _sound_of(path: Path) -> bytes:
+    wave = open_wave(path)
+    return path.read_bytes()[wave.offset : wave.offset + wave.size]
 
 
 @check("media.offset", *EACH)
@@ -173,7 +177,8 @@ async def offset(bench: Bench) -> None:
         await bench.sleep(0.2)
         heard = await ear.stop()
     at = bench.same_sound(sent[1000:] + sent + sent, heard, "what the far end heard")
-    bench.expect(sound.place(sent[:1000], heard[: at + 3000]) is None, "the part before the offset was heard")
+    early = sound.place(sent[:1000], heard[: at + 3000])
+    bench.expect(early is None, "the part before the offset was heard")
     bench.expect(result.samples == 11000, f"reported {result.samples} samples, played 11000")
 
 

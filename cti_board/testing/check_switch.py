@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
 
 from cti_board.channel import Channel
 from cti_board.signalling.port import LineType
@@ -100,7 +101,7 @@ async def across_types(bench: Bench) -> None:
     if len(kinds) < 2:
         raise CantTell("the board has one type of channel")
     said = bench.pattern(75, 4000)
-    for one, other in zip(kinds, kinds[1:], strict=False):
+    for one, other in pairwise(kinds):
         a, b = bench.channels(one, 1)[0], bench.channels(other, 1)[0]
         async with bench.talk(a) as far_a, bench.talk(b) as far_b:
             _switch(bench).connect(a, b)

@@ -41,5 +41,5 @@ async def check_faults(rig: Rig) -> list[Result]:
 
 BY_GROUP: dict[str, GroupFunction] = dict(
     zip(GROUPS, (check_board, check_media, check_line, check_call, check_switch, check_faults),
-        strict=True)  # fmt: skip
+        strict=True)
 )
