@@ -101,7 +101,10 @@ int sim_plan_make(sim_plan_t *plan, const ctb_tone_t *tones, uint32_t count)
     if (count > SIM_BANK) return -ENOSPC;
     for (uint32_t i = 0; i < count; i++) {
         int err = plan_tone(plan, &tones[i], hz, &hz_count);
-        if (err) return err;
+        if (err) {
+            memset(plan, 0, sizeof *plan);
+            return err;
+        }
     }
     for (uint32_t i = 0; i < plan->count; i++) plan_needs(plan, &plan->tone[i]);
     sim_bank_init(&plan->bank, hz, hz_count);
@@ -241,6 +244,8 @@ static void tone_step(sim_ear_t *ear, const sim_plan_t *plan, uint64_t end, sim_
     const struct sim_plan_tone *t = find_tone(ear, plan);
     uint32_t now = t ? t->id : ear->tone && goes_on(ear, plan) ? ear->tone : 0;
     if (now != ear->tone) {
+        const struct sim_plan_tone *old = tone_by_id(plan, ear->tone);
+        if (old && old->segments == 1) ear->segments = 0;      /* its run is no cadence's burst */
         ear->tone = now;
         out->tone = true;
         out->tone_id = now;

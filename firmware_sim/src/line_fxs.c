@@ -28,8 +28,9 @@ void sim_fxs_loop(ctb_board_t *b, sim_chan_t *c)
 
 void sim_fxs_cut(ctb_board_t *b, sim_chan_t *c, bool cut)
 {
+    if (c->cut == cut) return;
     c->cut = cut;
-    if (cut) sim_tel_ring(b, c->tel, false);
+    if (cut && c->ring_burst) sim_tel_ring_over(b, c->tel, false);
     sim_fxs_loop(b, c);
 }
 
@@ -54,7 +55,8 @@ void sim_fxs_ring_stop(ctb_board_t *b, sim_chan_t *c, bool answered)
     sim_timer_stop(b, &c->break_timer);
     c->ring_on_ms = 0;
     c->ring = false;
-    if (!c->cut || c->tel->ringing) sim_tel_ring_over(b, c->tel, answered);
+    if (!c->cut && c->ring_burst) sim_tel_ring_over(b, c->tel, answered);
+    c->ring_burst = 0;
 }
 
 static int ring(ctb_board_t *b, sim_chan_t *c, const ctb_args_t *a)
@@ -65,7 +67,7 @@ static int ring(ctb_board_t *b, sim_chan_t *c, const ctb_args_t *a)
     }
     if (a->a < 0 || a->b <= 0 || a->a > 60000 || a->b > 60000 || a->c < 0 || a->c > 2)
         return -EINVAL;
-    if (c->hook) return -EBUSY;              /* off-hook: there is nobody to ring */
+    if (c->hook) return 0;                   /* off-hook already: tripped at once */
     bool goes_on = c->ring_on_ms != 0;
     c->ring_on_ms = (uint32_t)a->a;
     c->ring_off_ms = (uint32_t)a->b;

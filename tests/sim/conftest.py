@@ -1,5 +1,6 @@
 """The simulated card driven through its ABI alone: no engine, cffi without a compiler."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ for header in ("ctb_driver.h", "ctb_street.h"):
     text = declarations((ROOT / "cti_board/_native/include" / header).read_text())
     ffi.cdef("\n".join(line for line in text.splitlines() if not line.endswith("...")))
 ffi.cdef("const ctb_driver_t *ctb_driver_get(uint32_t abi_version);")
-lib = ffi.dlopen(str(LIBRARY_PATH))
+# another build of the library, with a sanitizer for example, can be named
+lib = ffi.dlopen(os.environ.get("CTB_SIM_LIBRARY", str(LIBRARY_PATH)))
 
 
 def _codes() -> np.ndarray:
@@ -63,6 +65,35 @@ def level_at(samples: np.ndarray, hz: float) -> float:
     """Level of one frequency, dBm0; windows of whole periods give exact figures."""
     phasor = np.mean(samples * np.exp(-2j * np.pi * hz * np.arange(len(samples)) / 8000)) * 2
     return 20 * np.log10(abs(phasor) / 32768 + 1e-30) + 3.14
+
+
+KEYS = {"1": (697, 1209), "2": (697, 1336), "3": (697, 1477), "A": (697, 1633),
+        "4": (770, 1209), "5": (770, 1336), "6": (770, 1477), "B": (770, 1633),
+        "7": (852, 1209), "8": (852, 1336), "9": (852, 1477), "C": (852, 1633),
+        "*": (941, 1209), "0": (941, 1336), "#": (941, 1477), "D": (941, 1633)}  # ITU-T Q.23
+
+
+def keys(digits: str, on_ms: float = 60, off_ms: float = 60, level: float = -9) -> np.ndarray:
+    pause = np.zeros(round(off_ms * 8))
+    return np.concatenate([x for d in digits for x in (sine(KEYS[d][0], on_ms, level, KEYS[d][1]),
+                                                       pause)])
+
+
+def read_keys(samples: np.ndarray) -> str:
+    """Which keys sound, by spectra of 20 ms every 10 ms: an independent, slow reader."""
+    digits, last, held = "", "", 0
+    for at in range(0, len(samples) - 160, 80):
+        window = samples[at:at + 160]
+        power = {f: 10 ** (level_at(window, f) / 10) for pair in KEYS.values() for f in pair}
+        total = 10 ** (dbm0(window) / 10)
+        best = max(KEYS, key=lambda k: min(power[f] for f in KEYS[k]))
+        pair = sum(power[f] for f in KEYS[best])
+        name = best if total > 1e-4 and pair > 0.8 * total else ""
+        held = held + 1 if name == last else 1
+        last = name
+        if name and held == 2:
+            digits += name
+    return digits
 
 
 class Driver:
