@@ -14,7 +14,6 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_kit import HandClock
 
 from ivr.record import (
     Alarm,
@@ -32,6 +31,7 @@ from ivr.record import (
 )
 from ivr.record.event import event_data, event_from
 from ivr.record.journal_line import GENESIS, canonical
+from tests.ivr.record_kit import HandClock
 
 ROOT = Path(__file__).parents[2]
 

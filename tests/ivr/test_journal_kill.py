@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from record_kit import HandClock, write_file
 
 from ivr.record import Digits, Journal, JournalError, Note
+from tests.ivr.record_kit import HandClock, write_file
 
 ROOT = Path(__file__).parents[2]
 LINES = 7

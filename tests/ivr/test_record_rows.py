@@ -11,7 +11,6 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_kit import HandClock, day_events
 from sqlalchemy import select
 
 from ivr.record import (
@@ -48,6 +47,7 @@ from ivr.record.tables import (
     run,
     voicemail,
 )
+from tests.ivr.record_kit import HandClock, day_events
 
 ROOT = Path(__file__).parents[2]
 

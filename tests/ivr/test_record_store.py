@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_kit import START, HandClock, day_events, wav_bytes, write_file
 from sqlalchemy import func, select
 
 from ivr.record import (
@@ -29,6 +28,7 @@ from ivr.record import (
 from ivr.record import store as store_module
 from ivr.record.store import _file_name
 from ivr.record.tables import call
+from tests.ivr.record_kit import START, HandClock, day_events, wav_bytes, write_file
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The header of a recording: read, and mended after a power cut."""
 
 import pytest
-from record_kit import wav_bytes, write_file
 
 from ivr.record.wav import WavError, hash_file, mend_wav, read_wav
+from tests.ivr.record_kit import wav_bytes, write_file
 
 HEADER = len(wav_bytes(b""))
 SOUND = bytes(range(256)) * 10

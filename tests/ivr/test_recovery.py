@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from record_kit import HandClock, call_events, wav_bytes, write_file
 from sqlalchemy import select
 
 from ivr.record import (
@@ -30,6 +29,7 @@ from ivr.record import (
 )
 from ivr.record.recovery import MendedRecording
 from ivr.record.tables import agent_state, call, recording
+from tests.ivr.record_kit import HandClock, call_events, wav_bytes, write_file
 
 ROOT = Path(__file__).parents[2]
 
