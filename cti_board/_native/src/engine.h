@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "ctb_alloc.h"
 #include "ctb_engine.h"
 #include "ctb_line.h"
 
@@ -16,9 +17,6 @@ _Static_assert(FRAME == CTB_FRAME_SAMPLES, "frame size");
 #define SCRATCH 8192u              /* events of one frame before they are sorted */
 #define LOST_AFTER_FRAMES 10       /* chosen: 200 ms without a frame is a lost board */
 #define CONF_MEMBERS 32
-
-/* ---- alloc.c: every allocation, so that a test can make each one fail */
-void *ctb_zalloc(size_t bytes);
 
 /* ---- media objects */
 typedef struct ctb_segment {

@@ -74,7 +74,7 @@ void ctb_fsk_rx_reset(ctb_fsk_rx_t *rx)
 
 int ctb_fsk_rx_alloc(ctb_fsk_rx_t **out)
 {
-    ctb_fsk_rx_t *rx = malloc(sizeof *rx);
+    ctb_fsk_rx_t *rx = ctb_zalloc(sizeof *rx);
     if (rx == NULL)
         return -ENOMEM;
     ctb_fsk_rx_reset(rx);

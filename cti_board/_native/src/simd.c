@@ -86,7 +86,7 @@ int ctb_park_alloc(ctb_park_t *park, void *rows, size_t bytes)
     park->rows = rows;
     park->count = bytes / sizeof(park->rows[0]);
     park->active = 0;
-    park->store = calloc(park->count * CTB_LANES, sizeof(uint32_t));
+    park->store = ctb_zalloc(park->count * CTB_LANES * sizeof(uint32_t));
     return park->store == NULL ? -ENOMEM : 0;
 }
 

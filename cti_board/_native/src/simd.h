@@ -1,6 +1,7 @@
 /* simd.h - what the detector banks share: the choice of instruction set, levels, hits. */
 #ifndef CTB_SIMD_H
 #define CTB_SIMD_H
+#include "ctb_alloc.h"
 #include "ctb_dsp.h"
 
 enum ctb_simd { CTB_SIMD_NONE, CTB_SIMD_SSE, CTB_SIMD_AVX2, CTB_SIMD_AVX512 };

@@ -44,7 +44,7 @@ typedef void (*talk_listen_fn)(ctb_talk_bank_t *bank, const float (*in)[CTB_LANE
 
 int ctb_talk_bank_alloc(ctb_talk_bank_t **out)
 {
-    ctb_talk_bank_t *bank = aligned_alloc(64, (sizeof *bank + 63) / 64 * 64);
+    ctb_talk_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
     int err;
     if (bank == NULL)
         return -ENOMEM;
