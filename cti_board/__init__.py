@@ -6,6 +6,7 @@
 
 from cti_board import audio, errors, events, jobs, tones
 from cti_board.board import Board, Span, open_board
+from cti_board.call import Call, CallState, LineOptions, LineRow, TrunkGroup
 from cti_board.channel import Channel
 from cti_board.clock import Clock
 from cti_board.engine import Engine
@@ -21,6 +22,8 @@ __all__ = [
     "TONES",
     "Board",
     "Cadence",
+    "Call",
+    "CallState",
     "Channel",
     "Clock",
     "Conference",
@@ -30,6 +33,8 @@ __all__ = [
     "EngineLoop",
     "EventStream",
     "FarEndReport",
+    "LineOptions",
+    "LineRow",
     "LineType",
     "Mouth",
     "PlayResult",
@@ -42,6 +47,7 @@ __all__ = [
     "Telephone",
     "Tone",
     "TonePlan",
+    "TrunkGroup",
     "audio",
     "errors",
     "events",
