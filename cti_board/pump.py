@@ -48,11 +48,12 @@ class EventStream:
         while not self._events:
             if self._closed:
                 raise ValueError("the event stream is closed")
-            self._waiter = asyncio.get_running_loop().create_future()
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
-                self._waiter = None
+                if self._waiter is waiter:  # a cancelled getter must not silence the next one
+                    self._waiter = None
         return self._events.popleft()
 
     def get_nowait(self) -> ev.Event | None:
