@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from cti_board import Board, run, running
 from ivr.app import Centre, open_centre
-from ivr.config import CentreConfig
+from ivr.config import PART, CentreConfig
 from ivr.desk import Chosen
 from ivr.figures import Figures
 from ivr.simulate.agents import simulated_agents
@@ -156,8 +156,10 @@ def live_through(
 
 @contextmanager
 def record_folder(wanted: Path | None) -> Iterator[Path]:
-    """``wanted``, or a folder that is gone afterwards."""
+    """``wanted``, or a folder that is gone afterwards.  ValueError: it holds records already."""
     if wanted is not None:
+        if (wanted / "journal").exists():
+            raise ValueError(f"{wanted} holds records already: a day needs a folder of its own")
         yield wanted
         return
     with TemporaryDirectory(prefix="ivr-day-") as folder:
@@ -168,7 +170,12 @@ def day_config(
     config: CentreConfig, *, folder: Path, recordings: str = "1/100", agents: int | None = None,
     media: str = "host", wrap_up_s: float = 20.0,
 ) -> CentreConfig:  # fmt: skip
-    """A centre for a simulated day.  ValueError: more agents than it has; not a simulated board."""
+    """A centre for a simulated day.
+
+    ValueError: more agents than it has, not a simulated board, no such way to keep recordings.
+    """
+    if recordings not in ("all", "hash") and not PART.fullmatch(recordings):
+        raise ValueError(f'recordings are "all", "hash" or "1/N", not {recordings!r}')
     if not config.board.url.startswith("sim:"):
         raise ValueError(f"{config.board.url!r} is a real card: a day is simulated on sim:")
     seats = config.agents if agents is None else config.agents[:agents]

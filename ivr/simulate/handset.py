@@ -14,6 +14,7 @@ TONE_NUMBERS = {name: number for number, name in TONES.items()}
 LEFT_TONES = frozenset(
     TONE_NUMBERS[name] for name in ("busy", "congestion", "vacant", "howler", "dial")
 )
+FRAME_S = 0.02
 KEY_ON_MS = 90  # chosen: a person's keys; Q.24 receivers accept from 40 ms
 KEY_OFF_MS = 90  # chosen
 
@@ -32,6 +33,7 @@ class Handset:
         self.tone = 0  # what the exchange sends now
         self._connected = False  # the far side cannot leave before there was one
         self._left = False
+        self._hears_speech = False
         self._stream = phone.events()
         self._mouth: Mouth | None = None
 
@@ -57,7 +59,10 @@ class Handset:
 
     def watch(self, *, tones: bool = False, speech: bool = False) -> None:
         """What is reported from now on.  An exchange's report that the call is over always is."""
+        if speech and not self._hears_speech:
+            self.phone.watch()  # a new ear: speech that goes on is told as one that begins
         self.phone.watch(tones=tones, speech=speech)
+        self._hears_speech = speech
         if not speech:
             self.speech = False
 
@@ -101,7 +106,7 @@ class Handset:
     async def until(self, what: FarEndReport, timeout_s: float) -> bool:
         """Wait for one kind of report; False after ``timeout_s``."""
         deadline = self._now() + timeout_s
-        while (left_s := deadline - self._now()) > 0:
+        while left_s := self._left_s(deadline):
             if await self.next(left_s) is what:
                 return True
         return False
@@ -109,7 +114,7 @@ class Handset:
     async def until_tone(self, name: str, timeout_s: float) -> bool:
         """Wait until a tone of the exchange is heard; False after ``timeout_s``."""
         wanted, deadline = TONE_NUMBERS[name], self._now() + timeout_s
-        while self.tone != wanted and (left_s := deadline - self._now()) > 0:
+        while self.tone != wanted and (left_s := self._left_s(deadline)):
             await self.next(left_s)
         return self.tone == wanted
 
@@ -120,7 +125,7 @@ class Handset:
     async def until_silence(self, quiet_s: float, timeout_s: float) -> bool:
         """Wait for ``quiet_s`` without speech; False if there is none within ``timeout_s``."""
         deadline = self._now() + timeout_s
-        while (left_s := deadline - self._now()) > 0:
+        while left_s := self._left_s(deadline):
             wait_s = left_s if self.speech else min(quiet_s, left_s)
             if await self.next(wait_s) is None and not self.speech and wait_s == quiet_s:
                 return True
@@ -129,11 +134,16 @@ class Handset:
     async def stay(self, seconds: float) -> None:
         """Do nothing for a while; FarEndLeft when the far side leaves meanwhile."""
         deadline = self._now() + seconds
-        while (left_s := deadline - self._now()) > 0:
+        while left_s := self._left_s(deadline):
             await self.next(left_s)
 
     def _now(self) -> float:
         return self.phone.street.board.loop.time()
+
+    def _left_s(self, deadline: float) -> float:
+        """Seconds to the deadline, 0 when the clock (whose step is a frame) has reached it."""
+        left_s = deadline - self._now()
+        return left_s if left_s > FRAME_S / 2 else 0.0
 
     # ---- speaking ----------------------------------------------------------------
 
