@@ -6,8 +6,9 @@ and is set to one level.  The same text gives the same samples with the same esp
 
 Trap: the voices `cmn` and `zh` of espeak-ng 1.51 read pinyin as if it were English.  We use
 `cmn-latn-pinyin`, and refuse a text in which it still falls back to English.
-Trap: an unknown variant (`+f99`) is ignored without a word, and of an unknown voice the first
-letters may find another language; only a name that is nothing at all is an error.
+Trap: an unknown variant (`+f99`) is ignored without a word, every variant is with `en-gb`, and
+of an unknown voice the first letters may find another language; only a name that is nothing at
+all is an error.
 """
 
 import re
@@ -32,7 +33,7 @@ BAND_HZ = (300.0, 3400.0)  # ITU-T G.712, the telephone channel
 BAND_TAPS = 201  # chosen: edges about 130 Hz wide
 LEVEL_DBM0 = -16.0  # chosen: the active level of a good talker on a short line
 PEAK_DBFS = -1.0  # chosen: headroom, so that A-law never clips
-SILENCE_DB = -38.0  # chosen: below the peak; under the quietest consonant, above the reverberation
+SILENCE_DB = -50.0  # chosen: below the peak; at -38 dB more digits are misheard
 BLOCK_MS = 5  # chosen: the grain of the trimming
 LEAD_MS = 15  # chosen: kept before and after, so that words in a row have a natural gap
 TAIL_MS = 30
@@ -47,7 +48,9 @@ class Voice:
     rate: int
 
 
-VOICES = MappingProxyType({"zh": Voice("cmn-latn-pinyin+f2", 200), "en": Voice("en-gb+f2", 180)})
+# chosen: of the voices and speeds that were tried, those which a speech recogniser understood
+# best after the telephone band (docs/prompts.md has the figures)
+VOICES = MappingProxyType({"zh": Voice("cmn-latn-pinyin+f3", 170), "en": Voice("en-gb", 180)})
 
 
 def engine() -> str:
