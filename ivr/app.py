@@ -65,6 +65,7 @@ class Centre:
         accounts: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.config, self.board, self.store = config, board, store
+        self.catalogue = catalogue
         self.accounts: Mapping[str, int] = accounts or {}
         self.ledger = Ledger(store, running())
         self.first_answer = asyncio.Event()  # an agent answered a caller
@@ -85,6 +86,7 @@ class Centre:
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
         self._number = 0
+        self._open = False  # lines are run: from entering to leaving
 
     def _seats(self) -> list[Agent]:
         """An agent for each telephone that the configuration names; BoardError if there is none."""
@@ -103,6 +105,7 @@ class Centre:
             await stack.enter_async_context(self.phones)
             await stack.enter_async_context(self._tasks)
             self._stack = stack.pop_all()
+        self._open = True
         self.desk.sign_in()
         self._start(self._take_calls(self.trunks, self._handle))
         self._start(self._take_calls(self.phones, self._serve_agent))
@@ -125,7 +128,11 @@ class Centre:
         finally:
             try:
                 await self._stack.__aexit__(kind, error, trace)
+            except BaseExceptionGroup as group:
+                if group.split(lambda one: one is error)[1] is not None:
+                    raise  # not (only) what the body raised: that needs no wrapping
             finally:
+                self._open = False
                 self._sign_out()
                 await self.ledger.close()
 
@@ -256,7 +263,7 @@ class Centre:
         Empty some seconds after the last call has ended, and after the centre was left.
         """
         found = [f"call {name}" for name in self._sessions]
-        for group in (self.trunks, self.phones):
+        for group in (self.trunks, self.phones) if self._open else ():
             busy = (one for one in group.lines() if one.state != "idle")
             found += [f"channel {one.name}: {one.state}" for one in busy]
         found += [f"{len(self.kit.players)} players"] if self.kit.players else []

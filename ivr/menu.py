@@ -68,7 +68,6 @@ async def main_menu(session: Session) -> None:
         if key == "1":
             await query_account(session)
             continue
-        session.segment("ivr", "message" if key == "2" else "transfer")
         if key == "2":
             await leave_message(session)
         else:
@@ -78,7 +77,9 @@ async def main_menu(session: Session) -> None:
 
 async def to_agent(session: Session) -> None:
     """An agent, or a message when nobody answers in time."""
-    if not await transfer(session):
+    talked = await transfer(session)
+    session.segment("ivr", "goodbye" if talked else "message")
+    if not talked:
         await session.say("no_answer")
         await leave_message(session)
 

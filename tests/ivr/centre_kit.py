@@ -38,7 +38,7 @@ class Diary:
         self.facts.append((at, event))
         self.news.set()
 
-    async def until(self, kind: type[Event], **wanted: object) -> Event:
+    async def until(self, kind: type[Event], /, **wanted: object) -> Event:
         """The next fact of a kind with these values; everything before it is passed over."""
         async with asyncio.timeout(LONG_S):
             while True:
@@ -50,7 +50,7 @@ class Diary:
                 self.news.clear()
                 await self.news.wait()
 
-    def of(self, kind: type[Event], **wanted: object) -> list[Any]:
+    def of(self, kind: type[Event], /, **wanted: object) -> list[Any]:
         """All facts of a kind with these values so far."""
         return [event for _, event in self.facts if isinstance(event, kind) and fits(event, wanted)]
 
@@ -119,7 +119,7 @@ class Left:
     file_faults: list[str]
     folder: Path
 
-    def of(self, kind: type[Event], **wanted: object) -> list[Any]:
+    def of(self, kind: type[Event], /, **wanted: object) -> list[Any]:
         """The facts of a kind with these values, in order."""
         return [event for _, event in self.facts if isinstance(event, kind) and fits(event, wanted)]
 
