@@ -75,6 +75,11 @@ class Channel:
         """The engine's sample number, on a frame boundary."""
         return self.board.loop.clock.now_samples
 
+    @property
+    def alarms(self) -> ev.Alarm:
+        """Alarms of the span now, as the card says; none on analog lines.  BoardError if it cannot."""
+        return self.span.alarms
+
     # ---- events ------------------------------------------------------------------
 
     def events(self, *kinds: type[ev.Event]) -> EventStream:
@@ -156,6 +161,10 @@ class Channel:
     def set_gain(self, rx_db: float, tx_db: float) -> None:
         self._need("GAIN")
         self._post(lib.CTB_OP_GAIN, a=round(rx_db * 100), b=round(tx_db * 100))
+
+    def resync(self) -> None:
+        """Report the line's levels once more (OnHook or OffHook, BatteryChange, CasChange ...)."""
+        self._post(lib.CTB_OP_RESYNC)
 
     # ---- tones and digits ------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Room: state tables as data, and the machine that runs one.  A leaf: knows no line, no call, no loop.
+"""Room: state tables as data, and the machine that runs one.  A leaf: no line, no call, no loop.
 
 What: a `Table` says for every pair of state and event what follows: a transition (`Go`), a refusal
 (`Refuse`, commands only) or nothing (`Ignore`), each with its reason.  A table with a hole or an
@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from cti_board.errors import InvalidStateError, ProtocolError
 
@@ -60,7 +60,8 @@ class Limit:
     source: str
 
 
-Row = Go[S, A] | Refuse | Ignore
+Row: TypeAlias = Go[S, A] | Refuse | Ignore
+Rows: TypeAlias = Mapping[S, Mapping[E, Row[S, A]]]
 
 
 def state(
@@ -68,12 +69,13 @@ def state(
     *,
     ignore: Mapping[str, Iterable[E]] | None = None,
     refuse: Mapping[str, Iterable[E]] | None = None,
-) -> dict[E, "Row[S, A]"]:
+) -> dict[E, Row[S, A]]:
     """The rows of one state; ``ignore`` and ``refuse``: reason -> events.  ValueError: twice."""
     rows: dict[E, Row[S, A]] = dict(on)
-    silent = [(Ignore(why), events) for why, events in (ignore or {}).items()]
-    refused = [(Refuse(why), events) for why, events in (refuse or {}).items()]
-    for row, events in [*silent, *refused]:
+    silent: list[tuple[Row[S, A], Iterable[E]]] = []
+    silent += [(Ignore(why), events) for why, events in (ignore or {}).items()]
+    silent += [(Refuse(why), events) for why, events in (refuse or {}).items()]
+    for row, events in silent:
         for event in events:
             if event in rows:
                 raise ValueError(f"{event} has two rows")
@@ -94,9 +96,9 @@ class Table(Generic[S, E, A]):
     rest: frozenset[S]  # states without a time limit
     timeout: E
     fault: E  # an action failed: must lead towards rest from every other state
-    rows: Mapping[S, Mapping[E, "Row[S, A]"]]
+    rows: Rows[S, E, A]
     limits: Mapping[S, Limit]
-    flat: dict[tuple[S, E], "Row[S, A]"] = field(init=False, repr=False)
+    flat: dict[tuple[S, E], Row[S, A]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         flat = {(s, e): row for s, rows in self.rows.items() for e, row in rows.items()}

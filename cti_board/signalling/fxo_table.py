@@ -6,8 +6,9 @@ names the method with each answer; `docs/signalling.md` says what each is worth.
 """
 
 from enum import Enum, unique
+from typing import TypeAlias
 
-from cti_board.fsm import Go, Limit, Table, state
+from cti_board.fsm import Go, Limit, Rows, Table, state
 from cti_board.signalling.cause import Cause
 
 
@@ -75,6 +76,7 @@ class FxoAction(Enum):
     HEAR_IDLE = ("hear_idle",)
     HEAR_ID = ("hear_id",)
     HEAR_PROGRESS = ("hear_progress",)
+    HEAR_ANSWER = ("hear_answer",)
     HEAR_CALL = ("hear_call",)
     RESYNC = ("resync",)
     TELL_OFFERED = ("tell_offered",)
@@ -101,7 +103,9 @@ class FxoAction(Enum):
     RELEASED = ("tell_released",)
 
 
-S, E, A = FxoState, FxoEvent, FxoAction
+S: TypeAlias = FxoState
+E: TypeAlias = FxoEvent
+A: TypeAlias = FxoAction
 
 TONES = (E.DIAL_TONE, E.RINGBACK, E.RINGBACK_GONE, E.BUSY, E.CONGESTION, E.VACANT, E.TALK)
 POLARITY = (E.REVERSED, E.REVERSED_BACK)
@@ -140,12 +144,12 @@ RING_AGAIN = Go(S.RINGING, (A.COUNT_RING, A.OFFER_IF_DUE))
 RING_FEED = Go(S.NO_FEED, (A.HEAR_IDLE,))
 RING_BOARD = Go(S.LOST, (A.HEAR_IDLE,))
 RING_FAULT = Go(S.IDLE, (A.HEAR_IDLE,))
-ID_HERE = Go(None, (A.OFFER_IF_DUE,))
+ID_HERE: Go[S, A] = Go(None, (A.OFFER_IF_DUE,))
 OFFER = Go(S.OFFERED, (A.TELL_OFFERED, A.HEAR_IDLE))
 NOT_OFFERED = {"not offered yet": (E.ANSWER, E.ACCEPT), UNDER_WAY: (E.SEIZE,)}
 SEIZE_OFF = Go(S.GUARD, (*OFF, A.TELL_LINE_BUSY))
 
-ROWS = {
+ROWS: Rows[S, E, A] = {
     S.IDLE: state(
         {
             E.SEIZE: Go(S.SEIZING, (A.TAKE_LOOP, A.HEAR_PROGRESS)),
@@ -241,7 +245,7 @@ ROWS = {
     ),
     S.DIALLING: state(
         {
-            E.DIALLED: Go(S.PROCEEDING, (A.TELL_PROCEEDING,)),
+            E.DIALLED: Go(S.PROCEEDING, (A.HEAR_ANSWER, A.TELL_PROCEEDING)),
             E.RINGBACK: Go(S.ALERTING, (A.TELL_PROCEEDING, A.TELL_ALERTING)),
             E.REVERSED: ANSWER_REVERSAL, E.TIMEOUT: FAILED, **TONE_CLEARS, **CALL_OVER,
         },

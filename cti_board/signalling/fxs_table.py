@@ -1,8 +1,9 @@
-"""Room: loop start towards a telephone (FXS), as data.  Must not know a channel, a loop or a call."""
+"""Room: loop start towards a telephone (FXS), as data.  Must not know a channel or a call."""
 
 from enum import Enum, unique
+from typing import TypeAlias
 
-from cti_board.fsm import Go, Limit, Table, state
+from cti_board.fsm import Go, Limit, Rows, Table, state
 from cti_board.signalling.cause import Cause
 
 
@@ -65,7 +66,9 @@ class FxsAction(Enum):
     RELEASED = ("tell_released",)
 
 
-S, E, A = FxsState, FxsEvent, FxsAction
+S: TypeAlias = FxsState
+E: TypeAlias = FxsEvent
+A: TypeAlias = FxsAction
 
 NO_CALL = "there is no call"
 UNDER_WAY = "the telephone is in use"
@@ -93,7 +96,7 @@ CALLING = {
     E.FAULT: Go(S.BUSY, (A.CLEARED_FAILURE, A.SEND_BUSY)),
 }  # fmt: skip
 
-ROWS = {
+ROWS: Rows[S, E, A] = {
     S.IDLE: state(
         {
             E.SEIZE: Go(S.RINGING, (A.RING, A.TELL_ALERTING)),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from enum import IntEnum
 from typing import Protocol
 
-from cti_board.events import Event
+from cti_board.events import Alarm, Event
 
 
 class LineType(IntEnum):
@@ -40,6 +40,10 @@ class LinePort(Protocol):
     def now_samples(self) -> int:
         """The engine's sample number, on a frame boundary."""
 
+    @property
+    def alarms(self) -> Alarm:
+        """Alarms of the span now; none on analog lines."""
+
     def events(self, *kinds: type[Event]) -> EventStream:
         """A new stream of this channel's events, all kinds when none is named."""
 
@@ -65,6 +69,9 @@ class LinePort(Protocol):
         """A tone of the board's plan by name (dial, ringback, busy ...) until stopped."""
 
     def stop_tone(self) -> None: ...
+    def resync(self) -> None:
+        """Report the line's levels once more (OnHook or OffHook, BatteryChange, CasChange ...)."""
+
     def arm(
         self,
         *,

@@ -1,0 +1,232 @@
+"""Room: what runs the tables of analog lines on a channel (fxo_table.py, fxs_table.py).
+Must not know what a `Call` is, nor which board the channel belongs to.
+
+What an FXO line believes:
+- answered, surely: a polarity reversal.  Otherwise, and the answer says so: the end of ringback
+  without busy tone within 3 s, or 7 s of sound that is no tone of the plan.
+- the far end left: busy, congestion, vacant-number or dial tone (their cadence heard as often as
+  the tone plan asks), a polarity reversal, a loop break, the loss of feed.
+Limits: where the exchange gives none of these, only the conversation's time limit ends it.
+"""
+
+from cti_board import events as ev
+from cti_board.signalling.fxo_table import FXO, FxoAction, FxoEvent, FxoState
+from cti_board.signalling.fxs_table import FXS, FxsAction, FxsEvent, FxsState
+from cti_board.signalling.port import LinePort
+from cti_board.signalling.runner import Line, LineOptions, Reports, whole_number
+
+TONES = {
+    "dial": FxoEvent.DIAL_TONE, "ringback": FxoEvent.RINGBACK, "busy": FxoEvent.BUSY,
+    "congestion": FxoEvent.CONGESTION, "vacant": FxoEvent.VACANT, "sit": FxoEvent.VACANT,
+    "howler": FxoEvent.BUSY,
+}  # fmt: skip
+# caller identity by DTMF before ring 1: China sends D number C, others A number #
+DTMF_ID_START, DTMF_ID_END = "AD", "C#"
+ID_FRESH_SAMPLES = 10 * 8000  # chosen: an older number belongs to a call that never rang
+REFUSAL_TONES = {1: "vacant", 28: "vacant", 34: "congestion", 41: "congestion"}  # by Q.850 cause
+
+
+class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
+    """A line of an exchange."""
+
+    board_lost, board_back = FxoEvent.BOARD_LOST, FxoEvent.BOARD_BACK
+    dialled = FxoEvent.DIALLED
+
+    def __init__(self, port: LinePort, options: LineOptions, reports: Reports) -> None:
+        super().__init__(port, FXO, options, reports)
+        self._rings = 0
+        self._id, self._id_at, self._id_over = "", 0, False
+        self._spelling: str | None = None  # a number coming in DTMF
+        self._reversed = self._idle_reversed = False
+
+    def listens(self) -> tuple[type[ev.Event], ...]:
+        digits = (ev.DtmfBegin,) if self.options.caller_id == "dtmf" else ()
+        return (
+            *super().listens(), *digits, ev.RingBegin, ev.RingEnd, ev.RingStopped, ev.CallerId,
+            ev.ToneOn, ev.ToneOff, ev.TalkBegin, ev.PolarityReversal, ev.LoopBreak,
+            ev.BatteryChange,
+        )  # fmt: skip
+
+    def meaning(self, event: ev.Event) -> FxoEvent | None:
+        match event:
+            case ev.RingBegin():
+                return FxoEvent.RING
+            case ev.RingEnd():
+                return FxoEvent.RING_OFF
+            case ev.RingStopped():
+                return FxoEvent.RING_STOPPED
+            case ev.CallerId():
+                return self._caller_id(event.number if event.valid else "", event.at)
+            case ev.DtmfBegin():
+                return self._spelled(event)
+            case ev.LoopBreak():
+                return FxoEvent.LOOP_BREAK
+            case ev.BatteryChange():
+                return FxoEvent.FEED_BACK if event.present else FxoEvent.FEED_LOST
+            case ev.PolarityReversal():
+                return self._polarity(event.reversed)
+            case _:
+                return self._sound(event)
+
+    def _sound(self, event: ev.Event) -> FxoEvent | None:
+        guesses = not self.options.answer_reversal
+        match event:
+            case ev.ToneOn():
+                return TONES.get(event.tone)
+            case ev.ToneOff(tone="ringback"):
+                return FxoEvent.RINGBACK_GONE if guesses else None
+            case ev.TalkBegin():
+                return FxoEvent.TALK if guesses else None
+            case _:
+                return None
+
+    def _polarity(self, reversed_: bool) -> FxoEvent | None:
+        if reversed_ == self._reversed:
+            return None  # told once more
+        self._reversed = reversed_
+        back = reversed_ == self._idle_reversed
+        return FxoEvent.REVERSED_BACK if back else FxoEvent.REVERSED
+
+    def _caller_id(self, number: str, at: int) -> FxoEvent:
+        self._id, self._id_at, self._id_over = number, at, True
+        return FxoEvent.CALLER_ID
+
+    def _spelled(self, event: ev.DtmfBegin) -> FxoEvent | None:
+        """A digit on an idle line, where the number comes in DTMF."""
+        if event.digit in DTMF_ID_START:
+            self._spelling = ""
+        elif self._spelling is not None and event.digit in DTMF_ID_END:
+            number, self._spelling = self._spelling, None
+            return self._caller_id(number, event.at)
+        elif self._spelling is not None:
+            self._spelling += event.digit
+        return None
+
+    # ---- actions ------------------------------------------------------------------------
+
+    def rest(self) -> None:
+        self.port.set_hook(False)
+        self.hear_idle()
+
+    def take_loop(self) -> None:
+        self._idle_reversed = self._reversed
+        self.port.set_hook(True)
+
+    def leave_loop(self) -> None:
+        if self._sending:
+            self._sending = 0
+            self.port.stop_tone()
+        self.port.set_hook(False)
+
+    def first_ring(self) -> None:
+        self._rings, self._id_over = 1, False
+        if self.machine.at - self._id_at > ID_FRESH_SAMPLES:
+            self._id = ""
+
+    def count_ring(self) -> None:
+        self._rings += 1
+
+    def id_over(self) -> None:
+        self._id_over = True
+
+    def offer_if_due(self) -> None:
+        """Enough rings; and the number is there, or it will not come any more."""
+        waits = self.options.caller_id == "fsk" and not self._id_over and self._rings < 2
+        if self._rings >= self.options.rings and not waits:
+            self.post(FxoEvent.OFFER)
+
+    def tell_offered(self) -> None:
+        self.ani, self.number = self._id, ""
+        self._id = ""
+        super().tell_offered()
+
+    def hear_idle(self) -> None:
+        self.hear(*(("dtmf",) if self.options.caller_id == "dtmf" else ()))
+
+    def hear_id(self) -> None:
+        self.hear(*(() if self.options.caller_id == "none" else (self.options.caller_id,)))
+
+    def hear_progress(self) -> None:
+        self.hear("tones")
+
+    def hear_answer(self) -> None:
+        self.hear("tones", *(() if self.options.answer_reversal else ("talk",)))
+
+    def hear_call(self) -> None:
+        self.hear(*(("tones",) if self.options.clear_by_tone else ()))
+
+
+class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
+    """A telephone that we feed."""
+
+    board_lost, board_back = FxsEvent.BOARD_LOST, FxsEvent.BOARD_BACK
+    dialled = FxsEvent.COMPLETE  # we send no digits to a telephone
+
+    def __init__(self, port: LinePort, options: LineOptions, reports: Reports) -> None:
+        super().__init__(port, FXS, options, reports)
+        self._digit = ""
+
+    def listens(self) -> tuple[type[ev.Event], ...]:
+        return (
+            *super().listens(), ev.OffHook, ev.OnHook, ev.HookFlash, ev.DtmfBegin, ev.PulseDigit,
+        )  # fmt: skip
+
+    def meaning(self, event: ev.Event) -> FxsEvent | None:
+        match event:
+            case ev.OffHook():
+                return FxsEvent.OFF_HOOK
+            case ev.OnHook():
+                return FxsEvent.ON_HOOK
+            case ev.HookFlash():
+                return FxsEvent.FLASH
+            case ev.DtmfBegin() | ev.PulseDigit() if self._heard:
+                self._digit = event.digit
+                return FxsEvent.DIGIT
+            case _:
+                return None
+
+    # ---- actions ------------------------------------------------------------------------
+
+    def ring(self) -> None:
+        how = self.options.caller_id if self.ani else "none"
+        self.port.ring(
+            self.options.ring_on_ms or 1000, self.options.ring_off_ms or 4000,
+            ani=self.ani, caller_id=how,
+        )  # fmt: skip
+
+    def ring_stop(self) -> None:
+        self.port.ring_stop()
+
+    def begin_dialling(self) -> None:
+        self.number = self.ani = ""
+        if self.options.dialling:
+            self.port.send_tone("dial")
+            self.hear("dtmf")
+        else:
+            self.post(FxsEvent.NO_DIALLING)
+
+    def keep_digit(self) -> None:
+        self.number += self._digit
+        if whole_number(self.number, self.options.dnis_digits):
+            self.number = self.number.removesuffix("#")
+            self.post(FxsEvent.COMPLETE)
+
+    def send_tone(self, tone: str) -> None:
+        self.port.send_tone(tone)
+
+    def send_refusal(self) -> None:
+        """The tone that goes with the cause; where the country has none, busy."""
+        try:
+            self.port.send_tone(REFUSAL_TONES.get(self.refusal, "busy"))
+        except KeyError:
+            self.port.send_tone("busy")
+
+    def stop_tone(self) -> None:
+        self.port.stop_tone()
+
+    def loop_break(self) -> None:
+        if self.options.loop_break_ms:
+            self.port.loop_break(self.options.loop_break_ms)
+
+    def hear_digits(self) -> None:
+        self.hear("dtmf")
