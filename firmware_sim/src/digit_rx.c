@@ -51,22 +51,33 @@ void sim_bank_init(sim_bank_t *bank, const double *hz, uint32_t count)
     }
 }
 
+/* Four partial sums each: one alone would wait for its own last addition 80 times. */
 static void phasors_4(const sim_bank_t *bank, const float *x, uint32_t k0, float *re, float *im)
 {
-    float r[4] = { 0 }, m[4] = { 0 };
-    for (uint32_t i = 0; i < SIM_SUB; i++)
-        for (uint32_t k = 0; k < 4; k++) {
-            r[k] += x[i] * bank->cs[i][k0 + k];
-            m[k] += x[i] * bank->sn[i][k0 + k];
-        }
-    memcpy(re, r, sizeof r);
-    memcpy(im, m, sizeof m);
+    float r[4][4] = { { 0 } }, m[4][4] = { { 0 } };
+    for (uint32_t i = 0; i < SIM_SUB; i += 4)
+        for (uint32_t j = 0; j < 4; j++)
+            for (uint32_t k = 0; k < 4; k++) {
+                r[j][k] += x[i + j] * bank->cs[i + j][k0 + k];
+                m[j][k] += x[i + j] * bank->sn[i + j][k0 + k];
+            }
+    for (uint32_t k = 0; k < 4; k++) {
+        re[k] = (r[0][k] + r[1][k]) + (r[2][k] + r[3][k]);
+        im[k] = (m[0][k] + m[1][k]) + (m[2][k] + m[3][k]);
+    }
+}
+
+static float energy_of(const float *x)
+{
+    float part[8] = { 0 };
+    for (uint32_t i = 0; i < SIM_SUB; i += 8)
+        for (uint32_t j = 0; j < 8; j++) part[j] += x[i + j] * x[i + j];
+    return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
 void sim_window_run(sim_window_t *w, const sim_bank_t *bank, const float *x)
 {
-    float re[SIM_BANK], im[SIM_BANK], energy = 0;
-    for (uint32_t i = 0; i < SIM_SUB; i++) energy += x[i] * x[i];
+    float re[SIM_BANK], im[SIM_BANK], energy = energy_of(x);
     for (uint32_t k = 0; k < bank->width; k += 4) phasors_4(bank, x, k, re + k, im + k);
     const float scale = 2.0f / (4.0f * SIM_SUB * SIM_SUB);   /* mean square of a whole window */
     for (uint32_t k = 0; k < bank->width; k++) {

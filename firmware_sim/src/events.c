@@ -3,7 +3,11 @@
 
 static ctb_event_t *put(ctb_board_t *b, uint32_t channel, uint32_t kind, int32_t a)
 {
-    ctb_event_t *e = &b->events[(b->event_head + b->event_count++) % SIM_EVENTS];
+    uint32_t place = b->event_head + b->event_count++;
+    /* sounds of one frame are made line by line: what ended earlier in it goes before */
+    for (; place > b->event_head && b->events[(place - 1) % SIM_EVENTS].at > b->at; place--)
+        b->events[place % SIM_EVENTS] = b->events[(place - 1) % SIM_EVENTS];
+    ctb_event_t *e = &b->events[place % SIM_EVENTS];
     *e = (ctb_event_t){ .at = b->at, .board_at = b->at, .channel = channel,
                         .kind = (uint16_t)kind, .span = CTB_NO_SPAN, .a = a };
     return e;

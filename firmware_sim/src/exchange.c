@@ -139,9 +139,9 @@ static void register_timeout(ctb_board_t *b, sim_port_t *p)
 {
     if (p->digit_count) {
         sim_route(b, p, true);
-    } else if (p->tone || p->dead || p->kind == SIM_TRUNK_E1) {
+    } else if (p->tone || p->kind == SIM_TRUNK_E1) {
         sim_exchange_fail(b, p, CTB_TONE_BUSY);
-    } else {
+    } else if (!p->dead) {
         sim_port_tone(b, p, CTB_TONE_DIAL);
         sim_timer_at(b, &p->state_timer, b->at + SIM_MS(FIRST_DIGIT_MS));
     }
