@@ -36,6 +36,8 @@ from cti_board.signalling.line import (
 )
 from cti_board.signalling.port import LineType
 
+__all__ = ["Call", "CallState", "LineOptions", "LineRow", "TrunkGroup"]
+
 SEIZE_ATTEMPTS = 2  # ITU-T Q.422: after double seizure once more, on another circuit
 MAX_NUMBER = 60  # as `Channel.send_digits`
 

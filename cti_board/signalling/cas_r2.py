@@ -28,6 +28,7 @@ class CasLine(Line[CasState, CasEvent, CasAction]):
         self.variant: CasVariant = variant(options.variant)
         self._meanings = self._bits_table(self.variant)
         self._rx = CasEvent.BITS_IDLE
+        self._tx = -1
         self._digit = ""
         self._alarms = ev.Alarm(0)
         self._closed = False
@@ -82,7 +83,7 @@ class CasLine(Line[CasState, CasEvent, CasAction]):
     # ---- actions ------------------------------------------------------------------------
 
     def rest(self) -> None:
-        self.port.set_cas(self.variant.idle)
+        self._send(self.variant.idle)
         try:
             now = self.port.alarms
         except NotSupportedError:  # a card that cannot be asked tells of changes only
@@ -92,13 +93,22 @@ class CasLine(Line[CasState, CasEvent, CasAction]):
 
     def send_bits(self, what: str, meaning: str = "") -> None:
         """``what`` is a field of the variant; ``meaning`` tells apart those that share bits."""
-        self.port.set_cas(getattr(self.variant, what))
+        self._send(getattr(self.variant, what))
+
+    def _send(self, bits: int) -> None:
+        if bits != self._tx:
+            self._tx = bits
+            self.port.set_cas(bits)
+
+    def resync(self) -> None:
+        self._tx = -1  # the board may have forgotten it
+        super().resync()
 
     def send_refusal(self) -> None:
         if self.variant.refuse == "release":
-            self.port.set_cas(self.variant.idle)
+            self._send(self.variant.idle)
         else:
-            self.port.send_tone("busy")
+            self.send_tone("busy")
 
     def look_again(self) -> None:
         """What the far end sends now, as if it had just changed; and what we owe it."""
@@ -108,13 +118,6 @@ class CasLine(Line[CasState, CasEvent, CasAction]):
             self.post(CasEvent.BLOCK)
         else:
             self.post(self._rx)
-
-    def send_tone(self, tone: str) -> None:
-        self.port.send_tone(tone)
-
-    def stop_tone(self) -> None:
-        self._sending = 0
-        self.port.stop_tone()
 
     def clear_digits(self) -> None:
         self.number = self.ani = ""

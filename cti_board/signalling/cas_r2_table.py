@@ -356,7 +356,7 @@ ROWS: Rows[S, E, A] = {
         refuse={"the span is in alarm": (E.SEIZE,), NO_CALL: (E.ANSWER, E.ACCEPT)},
     ),
     S.LOST: state(
-        {E.BOARD_BACK: Go(S.GUARD, (A.STOP_TONE, A.SEND_IDLE, A.RESYNC))},
+        {E.BOARD_BACK: Go(S.GUARD, (A.RESYNC, A.SEND_IDLE))},
         ignore={**FREE, NO_CALL: (*ENDS, E.FAULT), "the board is lost": (
                     E.BITS_IDLE, E.BITS_SEIZED, E.BITS_ANSWERED, E.BITS_BACK, E.ALARM,
                     E.ALARM_OFF, E.BOARD_LOST),

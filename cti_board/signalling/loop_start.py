@@ -113,9 +113,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         self.port.set_hook(True)
 
     def leave_loop(self) -> None:
-        if self._sending:
-            self._sending = 0
-            self.port.stop_tone()
+        self.stop_tone()
         self.port.set_hook(False)
 
     def first_ring(self) -> None:
@@ -200,7 +198,7 @@ class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
     def begin_dialling(self) -> None:
         self.number = self.ani = ""
         if self.options.dialling:
-            self.port.send_tone("dial")
+            self.send_tone("dial")
             self.hear("dtmf")
         else:
             self.post(FxsEvent.NO_DIALLING)
@@ -211,18 +209,12 @@ class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
             self.number = self.number.removesuffix("#")
             self.post(FxsEvent.COMPLETE)
 
-    def send_tone(self, tone: str) -> None:
-        self.port.send_tone(tone)
-
     def send_refusal(self) -> None:
         """The tone that goes with the cause; where the country has none, busy."""
         try:
-            self.port.send_tone(REFUSAL_TONES.get(self.refusal, "busy"))
+            self.send_tone(REFUSAL_TONES.get(self.refusal, "busy"))
         except KeyError:
-            self.port.send_tone("busy")
-
-    def stop_tone(self) -> None:
-        self.port.stop_tone()
+            self.send_tone("busy")
 
     def loop_break(self) -> None:
         if self.options.loop_break_ms:

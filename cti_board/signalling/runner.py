@@ -115,6 +115,7 @@ class Line(Generic[S, E, A]):
         self._timer: asyncio.TimerHandle | None = None
         self._heard: frozenset[str] = frozenset()
         self._sending = 0  # cookie of the digits on their way
+        self._tone = False  # one of ours sounds
         self._open = False  # a call whose release has not been told
         self._task: asyncio.Task[None] | None = None
 
@@ -267,6 +268,16 @@ class Line(Generic[S, E, A]):
 
     def send_digits(self) -> None:
         self._sending = self.port.send_digits(self.number, pulse=self.options.pulse)
+
+    def send_tone(self, tone: str) -> None:
+        self.port.send_tone(tone)
+        self._tone = True
+
+    def stop_tone(self) -> None:
+        """Ends our tone or digits, where there are any."""
+        if self._tone or self._sending:
+            self._tone, self._sending = False, 0
+            self.port.stop_tone()
 
     def resync(self) -> None:
         self.port.resync()
