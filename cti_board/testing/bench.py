@@ -154,7 +154,7 @@ class Bench:
         await asyncio.sleep(seconds)
 
     async def event(self, stream: EventStream, kind: type[E], timeout_s: float = 10.0) -> E:
-        """The next event of this kind; CheckFailed when it does not come."""
+        """The first event of this kind, whatever comes before; CheckFailed when none comes."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
@@ -163,6 +163,13 @@ class Bench:
                         return event
         except TimeoutError:
             raise CheckFailed(f"no {kind.__name__} within {timeout_s:g} s") from None
+
+    async def next(self, stream: EventStream, kind: type[E], timeout_s: float = 10.0) -> E:
+        """The next event, which must be of this kind."""
+        event = await self.event(stream, ev.Event, timeout_s)
+        if not isinstance(event, kind):
+            raise CheckFailed(f"{event} came, expected {kind.__name__}")
+        return event
 
     async def none(self, stream: EventStream, seconds: float, *kinds: type[ev.Event]) -> None:
         """No event of these kinds comes for so long."""
@@ -232,7 +239,7 @@ class Bench:
 
     async def bits(self, stream: EventStream, ab: int, timeout_s: float = 3.0) -> ev.CasChange:
         """The next change of signalling bits; A and B must be these."""
-        event = await self.event(stream, ev.CasChange, timeout_s)
+        event = await self.next(stream, ev.CasChange, timeout_s)
         self.expect(event.bits >> 2 == ab, f"AB bits are {event.bits >> 2:02b}, expected {ab:02b}")
         return event
 

@@ -21,10 +21,10 @@ async def e1_bits_in(bench: Bench) -> None:
     await bench.sleep(0.1)
     stream = channel.events(ev.CasChange)
     await far.ring()
-    seizure = await bench.event(stream, ev.CasChange, 3.0)
+    seizure = await bench.next(stream, ev.CasChange, 3.0)
     bench.expect(seizure.bits == SEIZED, f"seized: bits {seizure.bits:04b}, not {SEIZED:04b}")
     await far.hang_up()
-    idle = await bench.event(stream, ev.CasChange, 3.0)
+    idle = await bench.next(stream, ev.CasChange, 3.0)
     bench.expect(idle.bits == IDLE, f"cleared: bits {idle.bits:04b}, not {IDLE:04b}")
     bench.expect(idle.previous == SEIZED, f"before were {idle.previous:04b}, not {SEIZED:04b}")
     await bench.none(stream, 3.0, ev.CasChange)
@@ -151,7 +151,7 @@ async def _alarm(bench: Bench, channel: Channel, alarm: ev.Alarm) -> None:
     stream = channel.events(ev.AlarmRaised, ev.AlarmCleared)
     far.set_alarm(alarm)
     raised_at = bench.now
-    raised = await bench.event(stream, ev.AlarmRaised, 3.0)
+    raised = await bench.next(stream, ev.AlarmRaised, 3.0)
     bench.expect(raised.alarm == alarm, f"{alarm!r} is reported as {raised.alarm!r}")
     bench.expect(raised.span == span.number, f"it is reported on span {raised.span}")
     bench.near_time("raised", raised.at, raised_at, AT_ONCE)
@@ -159,7 +159,7 @@ async def _alarm(bench: Bench, channel: Channel, alarm: ev.Alarm) -> None:
     await bench.none(stream, 1.0, ev.AlarmRaised, ev.AlarmCleared)
     far.set_alarm(ev.Alarm(0))
     cleared_at = bench.now
-    cleared = await bench.event(stream, ev.AlarmCleared, 3.0)
+    cleared = await bench.next(stream, ev.AlarmCleared, 3.0)
     bench.expect(cleared.alarm == alarm, f"cleared is {cleared.alarm!r}, raised was {alarm!r}")
     bench.near_time("cleared", cleared.at, cleared_at, AT_ONCE)
     bench.expect(not span.alarms, f"asked, the span tells {span.alarms!r} after clearing")
@@ -184,11 +184,11 @@ async def e1_alarms_together(bench: Bench) -> None:
     far.set_alarm(both)
     seen = ev.Alarm(0)
     for _ in range(2):
-        seen |= (await bench.event(stream, ev.AlarmRaised, 3.0)).alarm
+        seen |= (await bench.next(stream, ev.AlarmRaised, 3.0)).alarm
     bench.expect(seen == both, f"reported {seen!r}, raised {both!r}")
     far.set_alarm(ev.Alarm.RAI)
-    cleared = await bench.event(stream, ev.AlarmCleared, 3.0)
+    cleared = await bench.next(stream, ev.AlarmCleared, 3.0)
     bench.expect(cleared.alarm == ev.Alarm.LFA, f"{cleared.alarm!r} went, not LFA")
     bench.expect(span.alarms == ev.Alarm.RAI, f"asked, the span tells {span.alarms!r}")
     far.set_alarm(ev.Alarm(0))
-    await bench.event(stream, ev.AlarmCleared, 3.0)
+    await bench.next(stream, ev.AlarmCleared, 3.0)

@@ -138,10 +138,10 @@ async def dtmf_receive(bench: Bench) -> None:
         await far.send_digits(sound.ALL_DIGITS, on_ms=60, off_ms=60)
         for i, digit in enumerate(sound.ALL_DIGITS):
             first = began + i * 120 * 8 + bench.rx_samples
-            begin = await bench.event(stream, ev.DtmfBegin, 1.0)
+            begin = await bench.next(stream, ev.DtmfBegin, 1.0)
             bench.expect(begin.digit == digit, f"digit {i + 1} is {begin.digit!r}, sent {digit!r}")
             bench.near_time("dtmf_begin", begin.at - begin.age_samples, first, KNOWN_MS * 8)
-            end = await bench.event(stream, ev.DtmfEnd, 1.0)
+            end = await bench.next(stream, ev.DtmfEnd, 1.0)
             bench.expect(end.digit == digit, f"{end.digit!r} ended, {digit!r} had begun")
             bench.near_time("dtmf_end", end.at - end.age_samples, first + 480, KNOWN_MS * 8)
             bench.near_time("dtmf_length", end.length_samples, 480, 2 * KNOWN_MS * 8)
@@ -160,7 +160,7 @@ async def dtmf_levels(bench: Bench) -> None:
         for digit, (level, twist) in zip("159D", cases, strict=True):
             stream = bench.channel.events(ev.DtmfBegin)
             await far.send_digits(digit, on_ms=80, off_ms=80, level_dbm0=level, twist_db=twist)
-            begin = await bench.event(stream, ev.DtmfBegin, 1.0)
+            begin = await bench.next(stream, ev.DtmfBegin, 1.0)
             bench.expect(begin.digit == digit, f"{begin.digit!r} received, sent {digit!r}")
             bench.near(f"twist_{twist:g}", begin.twist_db, twist, 1.5, " dB")
             await bench.none(stream, 0.3, ev.DtmfBegin)
@@ -230,13 +230,13 @@ async def busy_tone(bench: Bench) -> None:
         await bench.sleep(0.1)
         stream, began = bench.channel.events(ev.ToneOn, ev.ToneOff), bench.now
         far.play(_cadence(bench, "busy", 6))
-        on = await bench.event(stream, ev.ToneOn, 10.0)
+        on = await bench.next(stream, ev.ToneOn, 10.0)
         bench.expect(on.tone == "busy", f"recognised as {on.tone!r}")
         # between the cycles that the plan asks for and one more
         early = began + bench.rx_samples + (busy.min_cycles - 1) * cycle
         bench.near_time("tone_on", on.at, early + cycle, cycle + 4 * FRAME)
         bench.near("tone_level", on.level_dbm0, busy.level_dbm0, 2.0, " dBm0")
-        off = await bench.event(stream, ev.ToneOff, 10.0)
+        off = await bench.next(stream, ev.ToneOff, 10.0)
         bench.expect(off.tone == "busy", f"the tone that ended is {off.tone!r}")
         bench.near_time("tone_off", off.at, began + bench.rx_samples + 6 * cycle, cycle)
 
@@ -268,10 +268,10 @@ async def talk(bench: Bench) -> None:
         await bench.none(stream, 2.0, ev.TalkBegin)
         began = bench.now
         await far.play(sound.speech(3, 2.0))
-        begin = await bench.event(stream, ev.TalkBegin, 3.0)
+        begin = await bench.next(stream, ev.TalkBegin, 3.0)
         # chosen: a voice is known within 300 ms, its end within 1.5 s
         bench.near_time("talk_begin", begin.at, began + bench.rx_samples + 1200, 1200 + 2 * FRAME)
-        end = await bench.event(stream, ev.TalkEnd, 5.0)
+        end = await bench.next(stream, ev.TalkEnd, 5.0)
         said = began + bench.rx_samples + 16000
         bench.near_time("talk_end", end.at, said + 6000, 6000 + 2 * FRAME)
         bench.near("talk_length", end.length_ms, 2000, 300, " ms")

@@ -78,15 +78,15 @@ async def stuck_key(bench: Bench) -> None:
         stream = bench.channel.events(ev.DtmfBegin, ev.DtmfEnd)
         bench.faults.stick_key(bench.channel, "8", True)
         pressed = bench.now
-        begin = await bench.event(stream, ev.DtmfBegin, 2.0)
+        begin = await bench.next(stream, ev.DtmfBegin, 2.0)
         bench.expect(begin.digit == "8", f"stuck is '8', heard {begin.digit!r}")
         await bench.none(stream, 30.0, ev.DtmfBegin, ev.DtmfEnd)
         bench.faults.stick_key(bench.channel, "8", False)
         length = bench.now - pressed
-        end = await bench.event(stream, ev.DtmfEnd, 2.0)
+        end = await bench.next(stream, ev.DtmfEnd, 2.0)
         bench.near_time("stuck_length", end.length_samples, length, 2 * FRAME)
         await far.send_digits("2")
-        again = await bench.event(stream, ev.DtmfBegin, 2.0)
+        again = await bench.next(stream, ev.DtmfBegin, 2.0)
         bench.expect(again.digit == "2", f"then {again.digit!r}, pressed was '2'")
 
 

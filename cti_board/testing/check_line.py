@@ -11,6 +11,7 @@ from cti_board.testing.registry import check
 FXO, FXS = LineType.FXO, LineType.FXS
 DEBOUNCE = 240  # 30 ms: what the media plane takes for an edge of hook or polarity (docs/clock.md)
 ON_HOOK = 850 * 8  # what the media plane waits before an open loop is on-hook
+RING_MIN = 100 * 8  # a shorter burst or gap is none
 RING_STOPPED = 6000 * 8  # without a burst
 FEED_LOST, FEED_BACK = 900 * 8, 250 * 8  # longer or shorter is a loop break
 AT_ONCE = 2 * FRAME  # a command takes effect at the next frame, its news comes with the one after
@@ -39,8 +40,8 @@ async def fxo_ring(bench: Bench) -> None:
     await far.ring()
     begins, ends = [], []
     for _ in range(3):
-        begins.append((await bench.event(stream, ev.RingBegin, 10.0)).at)
-        end = await bench.event(stream, ev.RingEnd, 10.0)
+        begins.append((await bench.next(stream, ev.RingBegin, 10.0)).at)
+        end = await bench.next(stream, ev.RingEnd, 10.0)
         bench.near("ring_length", end.length_ms, plan.ring_on_ms, 20, " ms")
         ends.append(end.at)
     for a, b in pairwise(begins):
@@ -56,10 +57,10 @@ async def fxo_ring_stopped(bench: Bench) -> None:
     far = bench.far(bench.channel)
     stream = bench.channel.events(ev.RingBegin, ev.RingEnd, ev.RingStopped)
     await far.ring()
-    await bench.event(stream, ev.RingBegin, 10.0)
-    end = await bench.event(stream, ev.RingEnd, 10.0)
+    await bench.next(stream, ev.RingBegin, 10.0)
+    end = await bench.next(stream, ev.RingEnd, 10.0)
     await far.hang_up()
-    stopped = await bench.event(stream, ev.RingStopped, 10.0)
+    stopped = await bench.next(stream, ev.RingStopped, 10.0)
     bench.near_time("ring_stopped", stopped.at, end.at + RING_STOPPED, 150 * 8)
     await bench.none(stream, 10.0, ev.RingBegin, ev.RingStopped)
     await next_call(bench)
@@ -76,8 +77,9 @@ async def fxo_answer(bench: Bench) -> None:
         channel.set_hook(True)
         taken = bench.now
         bench.near_time("answered", await far.wait_answered(2.0), taken, AT_ONCE)
-        await bench.sleep(0.3)
-        stream.clear()
+        if wait_for is ev.RingBegin:
+            end = await bench.next(stream, ev.RingEnd, 1.0)
+            bench.near_time("ring_ends", end.at, taken + RING_MIN, AT_ONCE)
         await bench.none(stream, 6.0, ev.RingBegin, ev.RingEnd)
         stream.close()
         channel.set_hook(False)
@@ -176,12 +178,12 @@ async def fxo_polarity(bench: Bench) -> None:
     await bench.none(stream, 1.0, ev.PolarityReversal)
     await far.answer()
     answered = bench.now
-    change = await bench.event(stream, ev.PolarityReversal, 2.0)
+    change = await bench.next(stream, ev.PolarityReversal, 2.0)
     bench.expect(change.reversed, "on answer the polarity is told as normal")
     bench.near_time("reversal", change.at, answered + DEBOUNCE, AT_ONCE)
     await bench.sleep(1.0)
     await far.hang_up()
-    back = await bench.event(stream, ev.PolarityReversal, 3.0)
+    back = await bench.next(stream, ev.PolarityReversal, 3.0)
     bench.expect(not back.reversed, "on clearing the polarity is told as reversed")
     channel.set_hook(False)
 
@@ -198,7 +200,7 @@ async def fxo_loop_break(bench: Bench) -> None:
     bench.channel.set_hook(True)
     await bench.none(stream, 1.0, ev.LoopBreak, ev.BatteryChange)
     await far.hang_up()
-    break_ = await bench.event(stream, ev.LoopBreak, 3.0)
+    break_ = await bench.next(stream, ev.LoopBreak, 3.0)
     # Telcordia GR-506: at least 250 ms; longer than 900 would be a lost feed here
     bench.expect(250 <= break_.length_ms <= 900, f"the break was {break_.length_ms} ms")
     bench.measured["loop_break_ms"] = break_.length_ms
@@ -213,13 +215,13 @@ async def fxo_battery(bench: Bench) -> None:
     stream = channel.events(ev.BatteryChange, ev.LoopBreak)
     bench.faults.cut_line(channel, True)
     cut = bench.now
-    lost = await bench.event(stream, ev.BatteryChange, 3.0)
+    lost = await bench.next(stream, ev.BatteryChange, 3.0)
     bench.expect(not lost.present, "the feed is told as there")
     bench.near_time("feed_lost", lost.at, cut + FEED_LOST, AT_ONCE)
     await bench.sleep(5.0)
     bench.faults.cut_line(channel, False)
     mended = bench.now
-    back = await bench.event(stream, ev.BatteryChange, 3.0)
+    back = await bench.next(stream, ev.BatteryChange, 3.0)
     bench.expect(back.present, "the feed is told as lost again")
     bench.near_time("feed_back", back.at, mended + FEED_BACK, AT_ONCE)
     await bench.none(stream, 3.0, ev.BatteryChange, ev.LoopBreak)
@@ -236,12 +238,12 @@ async def fxs_hook(bench: Bench) -> None:
     for _ in range(3):
         await far.answer()
         lifted = bench.now
-        off = await bench.event(stream, ev.OffHook, 2.0)
+        off = await bench.next(stream, ev.OffHook, 2.0)
         bench.near_time("off_hook", off.at, lifted + DEBOUNCE, AT_ONCE)
         await bench.none(stream, 3.0, ev.OnHook, ev.OffHook)
         await far.hang_up()
         put = bench.now
-        on = await bench.event(stream, ev.OnHook, 2.0)
+        on = await bench.next(stream, ev.OnHook, 2.0)
         bench.near_time("on_hook", on.at, put + ON_HOOK, AT_ONCE)
         await bench.none(stream, 1.0, ev.OnHook, ev.OffHook)
 
@@ -285,7 +287,7 @@ async def fxs_ring_trip(bench: Bench) -> None:
         await bench.sleep(0.3)
         await far.answer()
         lifted = bench.now
-        off = await bench.event(stream, ev.OffHook, 2.0)
+        off = await bench.next(stream, ev.OffHook, 2.0)
         # chosen: ring trip within 200 ms (the telephone's bell must not sound in the ear)
         bench.near_time("ring_trip", off.at, lifted + 800, 800)
         if in_burst:
@@ -296,7 +298,7 @@ async def fxs_ring_trip(bench: Bench) -> None:
         await bench.sleep(0.3)
         bench.same_sound(sent, await ear.stop(), "after ring trip, what the far end heard")
         await far.hang_up()
-        await bench.event(stream, ev.OnHook, 2.0)
+        await bench.next(stream, ev.OnHook, 2.0)
         stream.close()
 
 
@@ -326,7 +328,7 @@ async def fxs_flash(bench: Bench) -> None:
         stream = bench.channel.events(*kinds)
         for length_ms in (250, 400, 700):
             await far.flash(length_ms)
-            flash = await bench.event(stream, ev.HookFlash, 2.0)
+            flash = await bench.next(stream, ev.HookFlash, 2.0)
             bench.near(f"flash_{length_ms}", flash.length_ms, length_ms, 10, " ms")
             await bench.none(stream, 2.0, *kinds)
         stream.close()
@@ -341,7 +343,7 @@ async def fxs_pulse(bench: Bench) -> None:
         await far.send_digits("1234567890", pulse=True)
         got = ""
         for _ in range(10):
-            got += (await bench.event(stream, ev.PulseDigit, 3.0)).digit
+            got += (await bench.next(stream, ev.PulseDigit, 3.0)).digit
         bench.expect(got == "1234567890", f"received {got!r}, dialled '1234567890'")
         await bench.none(stream, 2.0, *kinds)
         stream.close()

@@ -91,8 +91,10 @@ async def both_ways(bench: Bench) -> None:
     said, sent = bench.pattern(8, 8000), bench.pattern(9, 8000)
     async with bench.talk(bench.channel) as far:
         ear, recording = far.hear(3.0), Recording(bench.channel)
-        far.play(said)
-        await bench.channel.play(sent)
+        player = bench.channel.play(sent)
+        await bench.sleep(0.5)  # first we alone, then both, then the far end alone
+        await far.play(said)
+        await player
         await bench.sleep(0.5)
         heard, recorded = await ear.stop(), await recording.stop()
     for ours, theirs, whose in ((sent, heard, "the far end"), (said, recorded, "the recording")):

@@ -1,0 +1,1 @@
+"""Room: the pytest plugin.  Must stay cheap to import."""
