@@ -105,7 +105,7 @@ class RunOptions:
 @click.option("--for", "for_s", type=Length(), help="End after this time, as in 30s or 5m.")
 @click.option("--until", type=click.Choice(["first-answer"]),
               help="End when an agent has answered a caller.")  # fmt: skip
-@click.option("--callers", type=click.FloatRange(min=0.1, max=600), default=6.0, show_default=True,
+@click.option("--callers", type=click.FloatRange(min=0.1, max=600), default=12.0, show_default=True,
               metavar="N", help="Simulated callers a minute, on a simulated card.")  # fmt: skip
 @click.option("--no-callers", is_flag=True, help="No simulated callers and agents.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated people.")
@@ -134,8 +134,9 @@ async def serve(config: CentreConfig, options: RunOptions, *, quiet: bool = Fals
     end = asyncio.Event()
     async with open_centre(config, records=options.records) as centre:
         with signals(end):
-            if not quiet:
-                for line in centre.store.recovery.lines():
+            recovery = centre.store.recovery
+            if not quiet and recovery.run > 1:
+                for line in recovery.lines():
                     click.echo(line)
             async with people(centre, options), view(centre, options, quiet, end):
                 await until_end(centre, options, end)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -44,7 +45,8 @@ STATE_WORDS = {
     "logged_out": "签出", "available": "就绪", "on_break": "小休", "waiting": "空闲",
     "ringing": "振铃", "in_call": "通话", "wrap_up": "整理",
 }  # fmt: skip
-QUIET_LINE, BUSY_LINE, BAD_LINE = "dim", "bold cyan", "bold red"
+BUSY_LINE, BAD_LINE = "cyan", "bold red"
+IDLE = "idle"
 BAD_STATES = ("no_feed", "lost", "blocked", "alarm")
 AGENT_HEADS = (
     "工号 no.", "姓名 name", "话机 port", "状态 state", "时长 s", "接听 served", "呼叫 call",
@@ -66,8 +68,7 @@ def picture(config: CentreConfig, shot: Snapshot, wall: datetime, trouble: str) 
     parts: list[RenderableType] = [
         Panel(figures_row(shot.figures), title=title, subtitle=f"{wall:%H:%M:%S}"),
         Panel(lines(shot), title="外线 lines"),
-        agents(shot.agents),
-        calls(shot),
+        Columns([agents(shot.agents), calls(shot)], padding=(0, 3)),
     ]
     if trouble:
         parts.insert(1, Text(f"记录 records: {trouble}", style=BAD_LINE))
@@ -85,21 +86,19 @@ def figures_row(figures: Figures) -> Table:
 
 
 def lines(shot: Snapshot) -> Columns:
-    """Every outside line; what is not idle stands out."""
-    return Columns(
-        [Text(f"{one.name} {one.state}", style=line_style(one.state)) for one in shot.lines],
-        padding=(0, 2), equal=True,
-    )  # fmt: skip
+    """The lines that are not idle, and how many are."""
+    busy = [one for one in shot.lines if one.state != IDLE]
+    words = [Text(f"{one.name} {one.state}", style=line_style(one.state)) for one in busy]
+    words.append(Text(f"空闲 idle: {len(shot.lines) - len(busy)}", style="dim"))
+    return Columns(words, padding=(0, 2), equal=True)
 
 
 def line_style(state: str) -> str:
-    if state == "idle":
-        return QUIET_LINE
     return BAD_LINE if state in BAD_STATES else BUSY_LINE
 
 
 def agents(rows: Iterable[AgentRow]) -> Table:
-    table = Table(title="坐席 agents", expand=True, title_justify="left")
+    table = Table(title="坐席 agents", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for head in AGENT_HEADS:
         table.add_column(head)
     for one in rows:
@@ -119,7 +118,7 @@ def seen(one: AgentRow) -> tuple[str, str]:
 
 
 def calls(shot: Snapshot) -> Table:
-    table = Table(title="呼叫 calls", expand=True, title_justify="left")
+    table = Table(title="呼叫 calls", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for head in CALL_HEADS:
         table.add_column(head)
     for one in shot.calls:
