@@ -171,6 +171,21 @@ class Telephone:
 
     dial = keys
 
+    async def call(self, number: str, *, keys: str = "") -> None:
+        """Off-hook, dial, wait for the answer, press keys, stay until the other side clears."""
+        reports = self.events()
+        try:
+            self.off_hook()
+            await self.wait_tone("dial")
+            await self.dial(number)
+            await self.wait(lib.CTB_SE_ANSWERED, stream=reports)
+            if keys:
+                await self.keys(keys)
+            await self.wait(lib.CTB_SE_CLEARED, stream=reports, timeout_s=3600)
+        finally:
+            reports.close()
+            self.on_hook()
+
     def play(self, sound: bytes, *, times: int = 1) -> Mouth:
         """Speak A-law bytes; ``times`` 0 = for ever; replaces what is spoken."""
         return Mouth(self, sound, times)
