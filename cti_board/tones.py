@@ -56,7 +56,7 @@ def _pulse(*on_off: tuple[int, int]) -> Cadence:
     return Cadence(tuple(on_off))
 
 
-VACANT_CN = _pulse((100, 100), (100, 100), (100, 400), (400, 400))
+VACANT_CN = _pulse((100, 100), (100, 100), (100, 100), (400, 400))  # GB/T 3380: 1.4 s in all
 SIT_HZ = (950.0, 1400.0, 1800.0)  # ITU-T E.180 clause on the special information tone
 
 PLANS: dict[str, TonePlan] = {
