@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import SILENCE, dbm0, ffi, keys, level_at, lib, read_keys, sine, to_alaw, to_linear
+from sim_card import SILENCE, dbm0, ffi, keys, level_at, lib, read_keys, sine, to_alaw, to_linear
 
 END, STOPPED, DIGIT, CLOSED = 0, 1, 2, 5
 EINVAL, EBUSY, ENOENT, ENOSYS = -22, -16, -2, -38

@@ -1,7 +1,7 @@
 """E1 timeslots with CAS bits (ITU-T Q.421): the exchange's end as caller and as called."""
 
 import pytest
-from conftest import dbm0, keys, level_at, lib, read_keys, sine, to_alaw, to_linear
+from sim_card import dbm0, ffi, keys, level_at, lib, read_keys, sine, to_alaw, to_linear
 
 CAS = lib.CTB_EV_RAW_CAS
 IDLE, SEIZED, ANSWERED, ACK = 0b1001, 0b0001, 0b0101, 0b1101      # clear-back, blocked = ACK
@@ -37,7 +37,7 @@ def outgoing(d, channel=3, digits="88000001"):
     return channel
 
 
-# ---- the exchange calls ---------------------------------------------------------------------------
+# ---- the exchange calls ------------------------------------------------------------------------
 
 
 def test_a_call_in_is_seized_acknowledged_addressed_and_answered(d):
@@ -141,7 +141,7 @@ def test_blocked_timeslots_are_not_seized(d):
     assert incoming(d, 2).channel == 5
 
 
-# ---- the card calls --------------------------------------------------------------------------------
+# ---- the card calls ----------------------------------------------------------------------------
 
 
 def test_a_call_out_is_acknowledged_routed_and_answered(d):
@@ -243,7 +243,7 @@ def test_calls_from_line_to_timeslot_and_back(sim):
     assert level_at(to_linear(tap), 600) == pytest.approx(-10, abs=0.3)
 
 
-# ---- alarms --------------------------------------------------------------------------------------------
+# ---- alarms ------------------------------------------------------------------------------------
 
 
 def alarms(d):
@@ -252,7 +252,6 @@ def alarms(d):
 
 
 def current(d):
-    from conftest import ffi
     out = ffi.new("uint32_t *")
     assert d.table.get_alarms(d.board, SPAN, out) == 0
     return out[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import dbm0, keys, level_at, lib, read_keys, sine, to_alaw, to_linear
+from sim_card import dbm0, keys, level_at, lib, read_keys, sine, to_alaw, to_linear
 
 RING, BATTERY, POLARITY = lib.CTB_EV_RAW_RING, lib.CTB_EV_RAW_BATTERY, lib.CTB_EV_RAW_POLARITY
 CALLER = 1         # with fxs=1: end 0 is the telephone at the FXS port
@@ -151,7 +151,7 @@ def test_calls_that_cannot_be_completed(sim, number, tone):
     d.report(CALLER, lib.CTB_SE_TONE, b=getattr(lib, f"CTB_TONE_{tone}"))
 
 
-# ---- the far end left -----------------------------------------------------------------------------
+# ---- the far end left --------------------------------------------------------------------------
 
 
 def cadence(codes, frames=2):
@@ -225,7 +225,7 @@ def test_a_forgotten_line_hears_busy_then_the_howler_and_is_parked(sim):
     assert d.live(0)                # dial tone again
 
 
-# ---- calling ------------------------------------------------------------------------------------------
+# ---- calling -----------------------------------------------------------------------------------
 
 
 def test_the_card_dials_with_keys_and_talks(sim):
@@ -328,7 +328,7 @@ def test_gain_changes_both_ways(sim):
     assert level_at(to_linear(ear), 600) == pytest.approx(-7, abs=0.2)
 
 
-# ---- who is calling ------------------------------------------------------------------------------------
+# ---- who is calling ----------------------------------------------------------------------------
 
 
 def fsk_bytes(x, mark, space):

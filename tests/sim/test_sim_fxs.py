@@ -1,7 +1,7 @@
 """FXS ports: the card rings telephones, they answer, dial, flash and talk."""
 
 import pytest
-from conftest import dbm0, level_at, lib, read_keys, sine, to_alaw, to_linear
+from sim_card import dbm0, level_at, lib, read_keys, sine, to_alaw, to_linear
 
 HOOK = lib.CTB_EV_RAW_HOOK
 PORT = 1           # with fxo=1: channel 1 is the FXS port of end 0

@@ -1,8 +1,10 @@
 """The street: telephones' ears and mouths, tone plans, what lines do to sound, G.711."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from conftest import LINEAR, dbm0, keys, level_at, lib, sine, to_alaw, to_linear
+from sim_card import LINEAR, dbm0, keys, level_at, lib, sine, to_alaw, to_linear
 
 TONE = lib.CTB_SE_TONE
 PORT = 0           # the FXS port of end 0
@@ -15,7 +17,7 @@ def d(sim):
     return board
 
 
-# ---- tone plans -------------------------------------------------------------------------------------
+# ---- tone plans --------------------------------------------------------------------------------
 
 # frequencies and level of each, on/off ms.  cn GB/T 3380-1982; us ANSI T1.401; uk, de ITU-T E.180
 # supplement 2; SIT ITU-T E.180
@@ -40,7 +42,7 @@ def runs(x):
     sound = np.abs(x).reshape(-1, 40).max(axis=1) > 200
     edges = np.flatnonzero(np.diff(sound.astype(int))) + 1
     return [(int(a) * 40, bool(sound[a]), int(b - a) * 5)
-            for a, b in zip(edges, edges[1:], strict=False)]
+            for a, b in pairwise(edges)]
 
 
 @pytest.mark.parametrize(("country", "name"), PLANS)
@@ -87,7 +89,7 @@ def test_congestion(sim, country):
     assert {length for _, _, length in runs(to_linear(ear))} == lengths
 
 
-# ---- ears ----------------------------------------------------------------------------------------------
+# ---- ears --------------------------------------------------------------------------------------
 
 
 def test_the_ear_knows_tones_by_frequency_and_cadence_only(d):
@@ -161,7 +163,7 @@ def test_nothing_is_told_that_was_not_asked_for(d):
     assert not d.seen(lib.CTB_EV_STREET)
 
 
-# ---- mouths ---------------------------------------------------------------------------------------------
+# ---- mouths ------------------------------------------------------------------------------------
 
 
 def test_a_sound_is_repeated_without_a_seam(d):
@@ -206,7 +208,7 @@ def test_hearing_stops_by_command(d):
     assert (done.a, done.b, done.cookie) == (lib.CTB_SE_HEAR_DONE, 800, 6)
 
 
-# ---- lines ------------------------------------------------------------------------------------------------
+# ---- lines -------------------------------------------------------------------------------------
 
 
 def both_ways(d, ms=1000, **impairment):
@@ -299,7 +301,19 @@ def test_an_impaired_subscriber_line_reaches_the_other_side(sim):
     assert dbm0(residue) == pytest.approx(-45, abs=1)
 
 
-# ---- G.711 ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("fields", [
+    {"b": 1500}, {"c": -3000}, {"d": 1000, "e": 300}, {"f": 500}, {"f": -500},
+    {"b": 600, "c": -4000, "d": 1200, "e": 80, "f": 300}])
+def test_the_exchange_understands_keys_over_a_bad_line(sim, fields):
+    d = sim("phones=60,fxo=1")
+    d.street(0, lib.CTB_ST_IMPAIR, **fields)
+    d.lift(0)
+    d.run(600)                                     # the dial tone's echo is on the line
+    d.dial(0, "88000047", b=60, c=60)
+    d.report(47, lib.CTB_SE_RING_BEGIN)
+
+
+# ---- G.711 -------------------------------------------------------------------------------------
 
 
 def ulaw_value(code):
