@@ -13,7 +13,12 @@ def test_the_program_in_the_readme_runs():
     (program,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(program.strip().splitlines()) <= 15
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.stderr == ""
     assert done.stdout.strip() == re.search(r"print\(.*# (.*)", program)[1]
