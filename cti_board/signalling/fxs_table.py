@@ -51,7 +51,6 @@ class FxsAction(Enum):
     SEND_REFUSAL = ("send_refusal",)
     STOP_TONE = ("stop_tone",)
     LOOP_BREAK = ("loop_break",)
-    HEAR_DIGITS = ("hear_digits",)
     HEAR_NOTHING = ("hear_nothing",)
     RESYNC = ("resync",)
     TELL_OFFERED = ("tell_offered",)

@@ -219,6 +219,3 @@ class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
     def loop_break(self) -> None:
         if self.options.loop_break_ms:
             self.port.loop_break(self.options.loop_break_ms)
-
-    def hear_digits(self) -> None:
-        self.hear("dtmf")
