@@ -15,6 +15,7 @@ from types import TracebackType
 from cti_board import (
     Board,
     Call,
+    LineOptions,
     LineType,
     Switch,
     TrunkGroup,
@@ -76,7 +77,10 @@ class Centre:
             self._seats(), wrap_up_s=config.queue.wrap_up_s, now=lambda: self.ledger.now,
             tell=self._agent_changed,
         )  # fmt: skip
-        self.phones = TrunkGroup([agent.channel for agent in self.desk.agents])
+        self.phones = TrunkGroup(
+            [agent.channel for agent in self.desk.agents],
+            options=LineOptions(dnis_digits=len(CODE_PAUSED)),
+        )
         self.kit = Equipment(
             config, catalogue, self.accounts, self.ledger, self.desk, self.phones,
             Switch(board.loop), Tally(), self.first_answer,

@@ -4,6 +4,7 @@ Exit codes: 0 well; 1 found faulty (prompts, records); 2 cannot tell, or bad inp
 """
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -61,7 +62,9 @@ def told() -> Iterator[None]:
     try:
         yield
     except TOLD as error:
-        click.echo(f"ivr: {error}", err=True)
+        busy = isinstance(error, JournalError) and error.errno == errno.EWOULDBLOCK
+        hint = " (another centre has these records open)" if busy else ""
+        click.echo(f"ivr: {error}{hint}", err=True)
         sys.exit(BAD_INPUT)
 
 
@@ -132,12 +135,11 @@ def run_command(
 async def serve(config: CentreConfig, options: RunOptions, *, quiet: bool = False) -> Figures:
     """The centre from opening to the end that was asked for, or a signal."""
     end = asyncio.Event()
-    async with open_centre(config, records=options.records) as centre:
-        with signals(end):
+    with signals(end):
+        async with open_centre(config, records=options.records) as centre:
             recovery = centre.store.recovery
             if not quiet and recovery.run > 1:
-                for line in recovery.lines():
-                    click.echo(line)
+                click.echo(recovery)
             async with people(centre, options), view(centre, options, quiet, end):
                 await until_end(centre, options, end)
     return centre.figures()

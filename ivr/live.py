@@ -189,3 +189,5 @@ async def tell(centre: Centre, write: Callable[[str], None]) -> None:
             await jobs.run(write, text)
     finally:
         centre.ledger.watchers.remove(hear)
+        if waiting:
+            write("\n".join(waiting))

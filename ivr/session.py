@@ -244,17 +244,27 @@ class Session:
 class Recording:
     """One recording of a call: a file, or its hash only, as the configuration says."""
 
-    def __init__(self, session: Session, leg: str, *, stereo: bool, part: int = 1,
-                 keep: bool | None = None) -> None:  # fmt: skip
-        kit, self.session, self.stereo, self.leg = session.kit, session, stereo, leg
-        keep = kit.config.record.keeps_file(session.number) if keep is None else keep
-        path = kit.ledger.store.recording_path(session.name, leg, part)
-        self.path: Path | None = path if keep else None
-        self.name = kit.ledger.store.relative(path)
-        if not keep:
-            self.name = HASH_ONLY + self.name.rpartition("/")[2]
-        self._digest = hashlib.blake2b(digest_size=32)
+    def __init__(
+        self, session: Session, leg: str, *, stereo: bool, keep: bool | None = None
+    ) -> None:
+        self.session, self.stereo, self.leg = session, stereo, leg
+        self.path: Path | None = None
+        self.name = f"{HASH_ONLY}{session.name}.{leg}"
         self.recorder: Recorder | None = None
+        self._digest = hashlib.blake2b(digest_size=32)
+        self._unplaced = ""
+        wanted = session.kit.config.record.keeps_file(session.number) if keep is None else keep
+        if wanted:
+            self._place()
+
+    def _place(self) -> None:
+        """Where the file will be; a folder that cannot be made must not end the call."""
+        store = self.session.kit.ledger.store
+        try:
+            self.path = store.recording_path(self.session.name, self.leg)
+            self.name = store.relative(self.path)
+        except OSError as error:
+            self._unplaced = f"no folder for it: {error}"
 
     def start(self, *, max_s: float = 0.0, silence_s: float = 0.0) -> Recorder | None:
         """Begin; None (and the fact of it) where the file cannot be made: the call goes on."""
@@ -264,6 +274,9 @@ class Recording:
             RecordingStarted(self.session.name, self.name, self.leg, codec, 2 if self.stereo else 1)
         )
         kit.tally.recordings += 1
+        if self._unplaced:
+            self._end(0, "", 0, self._unplaced, kit.now)
+            return None
         sink = None if self.path else self._digest
         try:
             self.recorder = self.session.channel.record(
