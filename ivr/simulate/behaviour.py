@@ -21,24 +21,25 @@ class Intent(Enum):
     LEAVE = "leave"  # hangs up somewhere in the menus
 
 
-# chosen: a customer service line: nearly everybody wants a person, half after the account
+# chosen: a customer service line: nearly everybody wants a person, most after their account
 INTENTS = {
-    Intent.AGENT: 48,
-    Intent.ACCOUNT_THEN_AGENT: 48,
+    Intent.AGENT: 17,
+    Intent.ACCOUNT_THEN_AGENT: 80,
     Intent.ACCOUNT: 1,
-    Intent.MESSAGE: 2,
+    Intent.MESSAGE: 1,
     Intent.LEAVE: 1,
 }
 ENGLISH_SHARE = 0.2  # chosen
 E1_SHARE = 0.5  # chosen: half dial the pilot number, half a direct number
 BARGE_IN_SHARE = 0.3  # chosen: those who know the menu
 TYPE_AHEAD_SHARE = 0.05  # chosen: those who know it by heart
+SECOND_ACCOUNT_SHARE = 0.35  # chosen: the shop's and one's own
 MISKEY_SHARE = 0.1  # chosen
-THINK_S = (0.4, 2.5)  # chosen: from hearing the question to the first key
+THINK_S = (0.8, 3.6)  # chosen: from hearing the question to the first key; centres wait 5 s
 LINGER_S = (0.5, 7.0)  # chosen: from the last word to hanging up
 PATIENCE_MIN_S = 20.0  # chosen: nobody gives up at once
-PATIENCE_MORE_S = 220.0  # chosen: mean of the rest, exponential as in the Erlang-A model
-PATIENCE_MAX_S = 280.0  # chosen: below the default centre's max_wait_s
+PATIENCE_MORE_S = 280.0  # chosen: mean of the rest, exponential as in the Erlang-A model
+PATIENCE_MAX_S = 290.0  # chosen: below the default centre's max_wait_s
 TALK_SIGMA = 0.6  # chosen: log-normal, standard deviation about 0.66 of the mean
 TALK_MIN_S, TALK_MAX_S = 20.0, 900.0  # chosen
 
@@ -47,14 +48,15 @@ TALK_MIN_S, TALK_MAX_S = 20.0, 900.0  # chosen
 class Behaviour:
     """One caller.  Times in seconds; ``think_s`` before each answer to a prompt.
 
-    ``accounts`` are keyed one after another: the last is right, those before are mis-keyed.
+    ``accounts``: what is asked about, one after another; of each the numbers that are keyed, of
+    which the last is right and those before are mis-keyed.
     """
 
     number: int
     language: str
     intent: Intent
     through_e1: bool
-    accounts: tuple[str, ...]
+    accounts: tuple[tuple[str, ...], ...]
     think_s: tuple[float, ...]
     barges_in: bool
     types_ahead: bool
@@ -81,6 +83,18 @@ def miskey(rng: random.Random, account: str) -> str:
     return account[:place] + other + account[place + 1 :]
 
 
+def draw_accounts(rng: random.Random, accounts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """One account or two of those that exist, and how they are keyed."""
+    if not accounts:
+        return ()
+    found = []
+    for _ in range(2 if rng.random() < SECOND_ACCOUNT_SHARE else 1):
+        right = rng.choice(accounts)
+        wrong = (miskey(rng, right),) if rng.random() < MISKEY_SHARE else ()
+        found.append((*wrong, right))
+    return tuple(found)
+
+
 def draw_talk(rng: random.Random, mean_s: float) -> float:
     """Log-normal with this mean, cut at both ends."""
     mu = math.log(mean_s) - TALK_SIGMA**2 / 2
@@ -94,15 +108,12 @@ def draw(
     intent = rng.choices(list(INTENTS), weights=list(INTENTS.values()))[0]
     if not accounts and intent in (Intent.ACCOUNT, Intent.ACCOUNT_THEN_AGENT):
         intent = Intent.AGENT
-    keyed = [rng.choice(accounts)] if accounts else []
-    if keyed and rng.random() < MISKEY_SHARE:
-        keyed.insert(0, miskey(rng, keyed[0]))
     return Behaviour(
         number=number,
         language="en" if rng.random() < ENGLISH_SHARE else "zh",
         intent=intent,
         through_e1=rng.random() < E1_SHARE,
-        accounts=tuple(keyed),
+        accounts=draw_accounts(rng, accounts),
         think_s=tuple(rng.uniform(*THINK_S) for _ in range(4)),
         barges_in=rng.random() < BARGE_IN_SHARE,
         types_ahead=rng.random() < TYPE_AHEAD_SHARE,

@@ -133,7 +133,11 @@ class Caller:
 def menu_keys(behaviour: Behaviour) -> list[str]:
     """What a caller presses, question by question, when nothing goes wrong but its own keying."""
     language = LANGUAGE_KEYS[behaviour.language]
-    account = [ACCOUNT_KEY, *(f"{number}#" for number in behaviour.accounts), YES_KEY]
+    account = [
+        key
+        for numbers in behaviour.accounts
+        for key in (ACCOUNT_KEY, *(f"{number}#" for number in numbers), YES_KEY)
+    ]
     wishes = {
         Intent.AGENT: [AGENT_KEY],
         Intent.ACCOUNT_THEN_AGENT: [*account, AGENT_KEY],

@@ -31,6 +31,7 @@ BAD = (
     errors.CtiError, configuration.ConfigError, AccountError, PromptError, JournalError,
     RecordError, KeysError, OSError, ValueError,
 )  # fmt: skip
+PAGE = 120  # columns where there is no terminal
 CENTRE = click.argument(
     "centre", type=click.Path(path_type=Path), default=configuration.DEFAULT, required=False
 )
@@ -55,7 +56,7 @@ def _told() -> Iterator[None]:
 @click.option("--calls", default=1200, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--hours", default=8.0, show_default=True, type=click.FloatRange(0.05, 24.0))
 @click.option("--agents", type=click.IntRange(1), help="The first so many of the centre's agents.")
-@click.option("--talk", "talk_s", default=150.0, show_default=True, type=click.FloatRange(20, 900),
+@click.option("--talk", "talk_s", default=153.0, show_default=True, type=click.FloatRange(20, 900),
               help="Mean talk, seconds.")  # fmt: skip
 @click.option("--record", "recordings", default="1/100", show_default=True,
               help="Recordings kept as files: all, hash (none), 1/N; all are hashed.")  # fmt: skip
@@ -113,29 +114,32 @@ def _progress(calls: int) -> Iterator[Callable[[int], None]]:
 
 
 DAY_ROWS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
-    ("呼入 offered", "calls that reached the centre", lambda f: f"{f['offered']}"),
+    ("呼入 offered", "", lambda f: f"{f['offered']}"),
     ("应答 answered", "", lambda f: f"{f['answered']}"),
     ("已服务 served", "agent, account told or message kept", lambda f: f"{f['served']}"),
     ("放弃 abandoned", "the caller left first", lambda f: f"{f['abandoned']}"),
     ("拒绝 refused", "the centre ended it first", lambda f: f"{f['refused']}"),
-    ("通话时长 call time", "offer to end, all calls", lambda f: f"{f['call_s']:.0f} s"),
+    ("呼叫时长 call time", "offer to end, all calls", lambda f: f"{f['call_s']:.0f} s"),
     ("各方时长 leg time", "callers' and agents' legs", lambda f: f"{f['leg_s']:.0f} s"),
     ("检测时长 armed", "DTMF + tone + talk detectors", lambda f: f"{f['armed_s']:.0f} s"),
     ("菜单 menu", "mean of a call", lambda f: f"{f['ivr_mean_s']:.1f} s"),
     ("通话 talk", "mean of those who talked", lambda f: f"{f['talk_mean_s']:.1f} s"),
-    ("录音 recorded", "every answered call, two sides", lambda f: f"{f['recorded_bytes']} bytes"),
+    ("录音 recorded", "every answered call, two sides", lambda f: f"{f['recorded_bytes']} B"),
     ("录音文件 files", "kept; the others are hashed only", lambda f: f"{f['files']}"),
-    ("占用率 occupancy", "(talk + hold + wrap-up) / (those + idle), breaks and ringing out",
-     lambda f: f"{f['occupancy']:.1%}"),
+    ("占用率 occupancy", "see below", lambda f: f"{f['occupancy']:.1%}"),
     ("服务水平 80/20", "talked within 20 s / (talked + left waiting)",
      lambda f: f"{f['service_level']:.1%}"),
-    ("平均等待 ASA", "queue entry to talk", lambda f: f"{f['asa_s']:.1f} s"),
+    ("平均等待 ASA", "from entering the queue to the talk", lambda f: f"{f['asa_s']:.1f} s"),
     ("未关闭 open handles", "must be 0", lambda f: f"{f['open_handles']}"),
-    ("轨迹 trace", "every event and sample", lambda f: f["trace_hash"]),
-    ("记录 records", "every row", lambda f: f["records_hash"]),
     ("用时 wall", "this machine", lambda f: f"{f['wall_s']:.1f} s"),
     ("处理器 CPU", "for a second of call", lambda f: f"{f['cpu_ms_per_call_s']:.3f} ms"),
 )  # fmt: skip
+
+
+def _console() -> Console:
+    """stdout; wide enough for a table where it is no terminal."""
+    wide = Console()
+    return wide if wide.is_terminal else Console(width=PAGE)
 
 
 def show_day(figures: dict[str, Any]) -> None:
@@ -146,11 +150,19 @@ def show_day(figures: dict[str, Any]) -> None:
     )
     table = Table(title=title, title_justify="left", show_header=False, box=None)
     table.add_column(no_wrap=True)
-    table.add_column(justify="right", overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
     for name, meaning, value in DAY_ROWS:
         table.add_row(name, value(figures), meaning)
-    Console(soft_wrap=True).print(table)
+    _console().print(table)
+    f = figures
+    click.echo(
+        "占用率 occupancy = (talk + hold + wrap-up) / (those + idle) = "
+        f"{f['handle_s']:.0f} / ({f['handle_s']:.0f} + {f['idle_s']:.0f}) s; "
+        f"breaks ({f['break_s']:.0f} s) and ringing ({f['ringing_s']:.0f} s) are neither"
+    )
+    click.echo(f"轨迹 trace    {f['trace_hash']}")
+    click.echo(f"记录 records  {f['records_hash']}")
 
 
 # ---- ivr call --------------------------------------------------------------------------
@@ -213,7 +225,7 @@ def show_call(heard: one_call.Heard, out: Path) -> None:
         table.add_column(head, overflow="fold")
     for moment in heard.moments:
         table.add_row(f"{moment.at_s:.2f}", moment.who, moment.zh, moment.en)
-    Console(soft_wrap=True).print(table)
+    _console().print(table)
     if not heard.answered:
         click.echo("没有应答 the call was not answered", err=True)
         return

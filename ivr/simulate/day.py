@@ -21,9 +21,9 @@ from ivr.simulate.callers import Callers, Outcome, street_of
 from ivr.simulate.voice import Voices
 
 # chosen: one break after another, each agent both, so that never more than one seat is empty
-COFFEE_S, LUNCH_S = 600.0, 1800.0
+COFFEE_S, LUNCH_S = 720.0, 1800.0
 DAY_S = 28_800.0  # the day that those breaks belong to; a shorter day has shorter breaks
-COFFEE_FROM, LUNCH_FROM = 0.06, 0.30  # chosen: of the day
+COFFEE_FROM, LUNCH_FROM = 0.05, 0.31  # chosen: of the day
 DRAIN_S = 120.0  # chosen: busy tone detection, wrap-up and goodbyes after the last caller
 
 
@@ -34,7 +34,7 @@ class DayPlan:
     seed: int = 1
     calls: int = 1200
     hours: float = 8.0
-    talk_s: float = 150.0
+    talk_s: float = 153.0
     jump: bool = True
 
     @property

@@ -94,7 +94,8 @@ def _say_part(event: Event) -> tuple[str, str, str]:
             zh, en = SIDES.get(side, ("结束", "ended"))
             return leg, f"{leg} 离开：{zh}", f"{leg} leaves: {en} (cause {cause})"
         case RecordingStarted(path=path):
-            return "centre", f"开始录音 {path}", f"recording {path}"
+            name = path.rpartition("/")[2]
+            return "centre", f"开始录音 {name}", f"recording {name}"
         case RecordingEnded(samples=samples, error=error):
             text = f"{samples / RATE:.2f} s" + (f", {error}" if error else "")
             return "centre", f"录音结束 {text}", f"recording ended, {text}"

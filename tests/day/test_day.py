@@ -120,12 +120,9 @@ def test_no_frame_that_is_jumped_over_would_have_brought_anything(lived, tmp_pat
     assert (slow.trace_hash, slow_rows.hash) == (day.trace_hash, rows.hash)
 
 
-@pytest.mark.parametrize("variables", [
-    {"PYTHONHASHSEED": "1"},
-    {"PYTHONHASHSEED": "2", "CTB_SIMD": "none"},
-])  # fmt: skip
-def test_another_process_lives_the_same_day(lived, variables):
+def test_another_process_without_simd_lives_the_same_day(lived):
     day, rows, _, _ = lived
+    variables = {"PYTHONHASHSEED": "1234", "CTB_SIMD": "none"}
     command = [
         sys.executable, "-c", "from ivr.simulate.commands import day; day()", "--json",
         "--seed", "7", "--calls", "40", "--hours", "0.25", "--record", "1/10",

@@ -21,7 +21,7 @@ VOICES = Voices(CATALOGUE)
 BASE = replace(
     draw(random.Random(1), 0), intent=Intent.AGENT, language="zh", through_e1=False,
     barges_in=False, types_ahead=False, patience_s=60.0, talk_s=30.0, linger_s=2.0,
-    think_s=(1.0, 1.0, 1.0, 1.0), accounts=("60083037",),
+    think_s=(1.0, 1.0, 1.0, 1.0), accounts=(("60083037",),),
 )  # fmt: skip
 
 
