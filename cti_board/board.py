@@ -10,7 +10,7 @@ from cti_board import backends
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.channel import Channel, tone_struct
-from cti_board.errors import BoardError
+from cti_board.errors import BoardError, NotSupportedError
 from cti_board.loop import EngineLoop, running
 from cti_board.pump import EventStream
 from cti_board.street import Street
@@ -34,7 +34,9 @@ class Span:
 
     @property
     def alarms(self) -> ev.Alarm:
-        """Alarms now, as the card says."""
+        """Alarms now, as the card says.  NotSupportedError: it does not tell."""
+        if not self.board.capabilities & lib.CTB_CAP_ALARMS:
+            raise NotSupportedError(f"{self.board.url}: the board does not declare ALARMS")
         return self.board.loop.engine.alarms(self.board.number, self.number)
 
 

@@ -120,6 +120,7 @@ class Channel:
     def ring(self, on_ms: int, off_ms: int, *, ani: str = "", caller_id: str = "none") -> None:
         """FXS: ring with this cadence (ms) until `ring_stop`; caller_id none, fsk or dtmf."""
         self._only(LineType.FXS, "ring")
+        self._need("RING")
         if on_ms <= 0 or off_ms <= 0:
             raise ValueError(f"ringing needs on and off times above 0 ms: {on_ms}, {off_ms}")
         if caller_id not in CALLER_ID:
@@ -154,6 +155,7 @@ class Channel:
     def set_cas(self, bits: int) -> None:
         """E1: signalling bits to send, A=8 B=4 C=2 D=1."""
         self._only(LineType.E1_CAS, "set_cas")
+        self._need("CAS")
         if not 0 <= bits <= 15:
             raise ValueError(f"CAS bits are 0 to 15: {bits}")
         self._post(lib.CTB_OP_CAS, a=bits)
