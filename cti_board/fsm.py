@@ -17,6 +17,13 @@ from typing import Generic, TypeAlias, TypeVar
 
 from cti_board.errors import InvalidStateError, ProtocolError
 
+
+class Symbol(Enum):
+    """For states, events and actions: an Enum whose members are hashed by identity, in C."""
+
+    __hash__ = object.__hash__
+
+
 S = TypeVar("S", bound=Enum)
 E = TypeVar("E", bound=Enum)
 A = TypeVar("A", bound=Enum)
@@ -151,19 +158,19 @@ class Table(Generic[S, E, A]):
         return here in self.rest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One line of a trace: at sample ``at``, ``event`` in ``state``, and what followed."""
 
     at: int
-    state: str
-    event: str
-    to: str
+    state: Enum
+    event: Enum
+    to: Enum
     note: str = ""
 
     def __str__(self) -> str:
         note = f"  ({self.note})" if self.note else ""
-        return f"{self.at:>9} {self.state} {self.event} -> {self.to}{note}"
+        return f"{self.at:>9} {self.state.name} {self.event.name} -> {self.to.name}{note}"
 
 
 class Machine(Generic[S, E, A]):
@@ -223,7 +230,7 @@ class Machine(Generic[S, E, A]):
         if isinstance(row, Go):
             self._go(here, event, row)
             return
-        self.trace.append(Step(self.at, here.name, event.name, here.name, row.why))
+        self.trace.append(Step(self.at, here, event, here, row.why))
         if isinstance(row, Refuse):
             raise InvalidStateError(here, event.name.lower())
 
@@ -234,7 +241,7 @@ class Machine(Generic[S, E, A]):
             note = f"expected {row.expected}"
             self.error_count += 1
             self.errors.append(ProtocolError(self.table.name, event.name, row.expected))
-        self.trace.append(Step(self.at, here.name, event.name, to.name, note))
+        self.trace.append(Step(self.at, here, event, to, note))
         if row.to is not None:
             self.state = to
             if to is not here:

@@ -2,14 +2,14 @@
 Must not know bits (cas_r2_variants.py), a channel, a loop or a call.
 """
 
-from enum import Enum, unique
+from enum import unique
 from typing import TypeAlias
 
-from cti_board.fsm import Go, Limit, Rows, Table, state
+from cti_board.fsm import Go, Limit, Rows, Symbol, Table, state
 from cti_board.signalling.cause import Cause
 
 
-class CasState(Enum):
+class CasState(Symbol):
     IDLE = "idle"
     BLOCKED = "blocked"  # the far end may not be seized
     CLOSED = "closed"  # blocked by us
@@ -31,7 +31,7 @@ class CasState(Enum):
     LOST = "lost"  # the board is gone
 
 
-class CasEvent(Enum):
+class CasEvent(Symbol):
     SEIZE = "seize"
     ANSWER = "answer"
     ACCEPT = "accept"
@@ -59,7 +59,7 @@ class CasEvent(Enum):
 
 
 @unique
-class CasAction(Enum):
+class CasAction(Symbol):
     """The value: the line's method and its arguments."""
 
     SEND_IDLE = ("send_bits", "idle")

@@ -5,14 +5,14 @@ without a tone, a reversal or a loop break nothing tells that the far end has le
 names the method with each answer; `docs/signalling.md` says what each is worth.
 """
 
-from enum import Enum, unique
+from enum import unique
 from typing import TypeAlias
 
-from cti_board.fsm import Go, Limit, Rows, Table, state
+from cti_board.fsm import Go, Limit, Rows, Symbol, Table, state
 from cti_board.signalling.cause import Cause
 
 
-class FxoState(Enum):
+class FxoState(Symbol):
     IDLE = "idle"
     RINGING = "ringing"  # a burst, or the pause after it; not offered yet
     ID_GAP = "id_gap"  # the pause in which the caller's number may come
@@ -32,7 +32,7 @@ class FxoState(Enum):
     LOST = "lost"  # the board is gone
 
 
-class FxoEvent(Enum):
+class FxoEvent(Symbol):
     SEIZE = "seize"
     ANSWER = "answer"
     ACCEPT = "accept"
@@ -63,7 +63,7 @@ class FxoEvent(Enum):
 
 
 @unique
-class FxoAction(Enum):
+class FxoAction(Symbol):
     """The value: the line's method and its arguments."""
 
     TAKE_LOOP = ("take_loop",)

@@ -1,13 +1,13 @@
 """Room: loop start towards a telephone (FXS), as data.  Must not know a channel or a call."""
 
-from enum import Enum, unique
+from enum import unique
 from typing import TypeAlias
 
-from cti_board.fsm import Go, Limit, Rows, Table, state
+from cti_board.fsm import Go, Limit, Rows, Symbol, Table, state
 from cti_board.signalling.cause import Cause
 
 
-class FxsState(Enum):
+class FxsState(Symbol):
     IDLE = "idle"
     DIAL_TONE = "dial_tone"  # lifted, no digit yet
     DIALLING = "dialling"
@@ -20,7 +20,7 @@ class FxsState(Enum):
     LOST = "lost"  # the board is gone
 
 
-class FxsEvent(Enum):
+class FxsEvent(Symbol):
     SEIZE = "seize"
     ANSWER = "answer"
     ACCEPT = "accept"
@@ -39,7 +39,7 @@ class FxsEvent(Enum):
 
 
 @unique
-class FxsAction(Enum):
+class FxsAction(Symbol):
     """The value: the line's method and its arguments."""
 
     RING = ("ring",)

@@ -161,7 +161,7 @@ def test_an_event_fed_by_an_action_waits_until_all_actions_are_done():
     one.machine.feed(E.OPEN, 10)
     assert one.done == ["MOVE", "BELL"]
     assert one.machine.state is S.SHUT
-    assert [step.event for step in one.machine.trace] == ["OPEN", "WIND"]
+    assert [step.event for step in one.machine.trace] == [E.OPEN, E.WIND]
 
 
 def test_a_failing_action_brings_the_line_down_and_is_raised():
