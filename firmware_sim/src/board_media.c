@@ -371,8 +371,7 @@ static int tone(ctb_board_t *b, sim_chan_t *c, const ctb_args_t *a)
 
 static int dial(ctb_board_t *b, sim_chan_t *c, const ctb_args_t *a)
 {
-    if (sim_dtmf_check(a->text) || a->a < 1 || a->b < 0 || a->a > 10000 || a->b > 10000)
-        return -EINVAL;
+    if (a->a < 1 || sim_dtmf_check(a->text, a->a, a->b, a->c, a->d)) return -EINVAL;
     stop_tone(b, c, CTB_DONE_STOPPED);
     sim_dtmf_tx_start(&c->media->dial, a->text, (uint32_t)a->a, (uint32_t)a->b, a->c / 100.0,
                       a->d / 100.0);

@@ -102,7 +102,7 @@ typedef struct sim_dtmf_tx {
     sim_osc_t osc[2];
 } sim_dtmf_tx_t;
 int    sim_dtmf_hz(char digit, double hz[2]);          /* -EINVAL: no such key */
-int    sim_dtmf_check(const char *digits);
+int    sim_dtmf_check(const char *digits, int on, int off, int level, int twist);
 void   sim_dtmf_tx_start(sim_dtmf_tx_t *t, const char *digits, uint32_t on_ms, uint32_t off_ms,
                          double low_dbm0, double twist_db);
 size_t sim_dtmf_tx_add(sim_dtmf_tx_t *t, int32_t *acc, size_t n);   /* < n: it ended there */

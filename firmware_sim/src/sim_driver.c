@@ -134,6 +134,7 @@ static int driver_command(ctb_board_t *b, uint32_t channel, uint32_t op, const c
 {
     static const ctb_args_t none;
     const ctb_args_t *a = args ? args : &none;
+    if (!memchr(a->text, 0, sizeof a->text)) return -EINVAL;
     b->at = b->now;
     if (op == CTB_OP_STREET) return sim_street_command(b, channel, a);
     if (op == CTB_OP_ALARM) return send_alarms(b, channel, a);

@@ -144,8 +144,7 @@ static int dial(ctb_board_t *b, sim_tel_t *t, const ctb_args_t *a)
             sim_timer_at(b, &t->pulse_timer, b->at + wait);
         return 0;
     }
-    if (sim_dtmf_check(a->text) || a->b < 0 || a->c < 0 || a->b > 10000 || a->c > 10000)
-        return -EINVAL;
+    if (sim_dtmf_check(a->text, a->b, a->c, a->d, a->e)) return -EINVAL;
     /* 0 = what a telephone does: 100/100 ms, -9 dBm0, +2 dB pre-emphasis (chosen) */
     sim_dtmf_tx_start(&t->dial, a->text, a->b ? (uint32_t)a->b : 100, a->c ? (uint32_t)a->c : 100,
                       a->d ? a->d / 100.0 : -9.0, a->d || a->e ? a->e / 100.0 : 2.0);

@@ -134,12 +134,16 @@ void sim_osc_add(sim_osc_t *o, int32_t *acc, size_t n)
 
 /* ---- a tone with cadence ------------------------------------------------------------------ */
 
+#define MAX_DBM0 10                          /* chosen: far over full scale, far from overflow */
+
 int sim_tone_check(const ctb_tone_t *tone)
 {
     if (tone->steps < 1 || tone->steps > CTB_TONE_STEPS) return -EINVAL;
     for (uint32_t i = 0; i < tone->steps; i++)
         for (int k = 0; k < 2; k++)
-            if (!(tone->step[i].hz[k] >= 0 && tone->step[i].hz[k] < CTB_RATE / 2)) return -EINVAL;
+            if (!(tone->step[i].hz[k] >= 0 && tone->step[i].hz[k] < CTB_RATE / 2) ||
+                !(tone->step[i].dbm0[k] >= -100 && tone->step[i].dbm0[k] <= MAX_DBM0))
+                return -EINVAL;
     return 0;
 }
 
@@ -198,10 +202,13 @@ size_t sim_tone_tx_add(sim_tone_tx_t *t, int32_t *acc, size_t n)
 
 #define COMMA_MS 500                         /* ctb_street.h: ',' is a pause */
 
-int sim_dtmf_check(const char *digits)
+/* times in ms, levels in 0.01 dB */
+int sim_dtmf_check(const char *digits, int on, int off, int level, int twist)
 {
     double hz[2];
-    if (!*digits) return -EINVAL;
+    if (!*digits || strlen(digits) >= sizeof ((sim_dtmf_tx_t *)0)->digits) return -EINVAL;
+    if (on < 0 || on > 10000 || off < 0 || off > 10000) return -EINVAL;
+    if (level < -10000 || level > 100 * MAX_DBM0 || twist < -3000 || twist > 3000) return -EINVAL;
     for (const char *d = digits; *d; d++)
         if (*d != ',' && sim_dtmf_hz(*d, hz)) return -EINVAL;
     return 0;

@@ -147,6 +147,12 @@ def test_wrong_values_are_refused(sim):
     assert street(0, lib.CTB_ST_OPTION, b=lib.CTB_SO_CLEAR, c=-1, d=8) == EINVAL
 
 
+def test_a_text_without_its_end_is_refused(sim):
+    d = sim("fxs=1")
+    args = ffi.new("ctb_args_t *", {"a": lib.CTB_ST_DIAL, "text": b"1" * 64})
+    assert d.table.command(d.board, 0, lib.CTB_OP_STREET, args) == EINVAL
+
+
 def test_a_channel_is_opened_once_and_closing_brings_its_line_to_rest(sim):
     d = sim("fxo=1,fxs=1,phones=1")
     assert d.table.channel_open(d.board, 0) == 0

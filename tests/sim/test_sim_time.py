@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sim_card import FRAME, SILENCE, keys, lib, sine, to_alaw, to_linear
+from sim_card import FRAME, SILENCE, ffi, keys, lib, sine, to_alaw, to_linear
 
 SPEC = "fxo=3,fxs=3,e1=1,phones=6"
 SOUND = to_alaw(np.r_[sine(700, 500), np.zeros(3000), sine(1900, 300)])
@@ -52,10 +52,26 @@ ACTS = [
     lambda d, p: d.option(lib.CTB_SO_CALLER_ID, p.three),
     lambda d, p: d.option(lib.CTB_SO_CLEAR, p.three * 2 + p.flag),
 ]
+
+
+def tone(d, p):
+    t = ffi.new("ctb_tone_t *", {"id": 1, "steps": 1, "cycles": 2})
+    t.step[0] = {"hz": [450, 0], "dbm0": [-10, 0], "on_ms": 150, "off_ms": 350}
+    d.do(p.fxs, lib.CTB_OP_TONE, data=t, cookie=77)
+
+
+# what the card's own processor may do
+BOARD_ACTS = [
+    tone, lambda d, p: d.do(p.fxs, lib.CTB_OP_DETECT_ARM, a=7 * p.flag),
+    lambda d, p: d.do(p.fxo, lib.CTB_OP_DETECT_ARM, a=7 * p.flag),
+    lambda d, p: d.do(p.fxo, lib.CTB_OP_LISTEN, a=p.fxs if p.flag else -1),
+    lambda d, p: d.do(p.fxs, lib.CTB_OP_LISTEN, a=p.fxo if p.flag else -1),
+    lambda d, p: d.do(p.fxo, lib.CTB_OP_DIAL, text=p.number, a=60, b=60, c=-900, d=200),
+]
 NUMBERS = ["66000000", "66008000", "88000002", "88000004", "77001234", "12"]
 
 
-def script(seed, frames):
+def script(seed, frames, acts=ACTS):
     """Frame number -> what to do then, and with whom."""
     rng = random.Random(seed)
     plan = {}
@@ -65,7 +81,7 @@ def script(seed, frames):
             slot=6 + rng.randrange(3), number=rng.choice(NUMBERS), flag=rng.randrange(2),
             bits=rng.choice([9, 1, 5, 13]), alarm=rng.choice([0, 0, 1, 8, 16]),
             three=rng.randrange(3))
-        plan.setdefault(rng.randrange(frames), []).append((rng.choice(ACTS), picks))
+        plan.setdefault(rng.randrange(frames), []).append((rng.choice(acts), picks))
     return plan
 
 
@@ -106,11 +122,12 @@ def run(d, plan, frames, jumps=None):
     return trace.result(), skipped
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_passing_over_quiet_frames_changes_nothing(sim, seed):
-    frames = 8000
-    slow, _ = run(sim(SPEC), script(seed, frames), frames)
-    fast, skipped = run(sim(SPEC), script(seed, frames), frames, random.Random(seed))
+@pytest.mark.parametrize("spec", ["", ",media=board", ",latency=2,country=uk"])
+@pytest.mark.parametrize("seed", range(4))
+def test_passing_over_quiet_frames_changes_nothing(sim, seed, spec):
+    frames, acts = 8000, ACTS + BOARD_ACTS * ("board" in spec)
+    slow, _ = run(sim(SPEC + spec), script(seed, frames, acts), frames)
+    fast, skipped = run(sim(SPEC + spec), script(seed, frames, acts), frames, random.Random(seed))
     assert fast[2] == slow[2]
     assert fast[:2] == slow[:2]
     assert slow[1] > 100
