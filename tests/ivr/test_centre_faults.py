@@ -4,11 +4,19 @@ import asyncio
 
 import pytest
 
-from cti_board import errors, events, run
-from ivr.app import open_centre
+from cti_board import errors, events, open_board, run, running
+from ivr.app import Centre, open_centre
 from ivr.config import load
-from ivr.prompt import PromptError
-from ivr.record import Alarm, CallAnswered, CallEnded, Digits, RecordingEnded, SegmentStarted
+from ivr.prompt import Catalogue, PromptError
+from ivr.record import (
+    Alarm,
+    CallAnswered,
+    CallEnded,
+    Digits,
+    RecordingEnded,
+    RecordStore,
+    SegmentStarted,
+)
 
 from .centre_kit import LINES, SEATS, Place, centre_file, live
 
@@ -121,3 +129,26 @@ def test_a_prompt_without_its_recording_stops_the_start(tmp_path):
 
     with pytest.raises(PromptError, match=r"welcome\.wav"):
         run(main, clock="virtual")
+
+
+def test_a_handset_that_was_off_before_the_centre_opened(tmp_path):
+    config = load(centre_file(tmp_path, "", LINES, SEATS))
+    seen = []
+
+    async def main() -> None:
+        async with open_board(config.board.url) as board:
+            assert board.street is not None
+            board.street.telephones[0].off_hook()
+            await asyncio.sleep(1.0)
+            store = RecordStore(tmp_path / "records", running().clock, sync="close")
+            catalogue = Catalogue.load()
+            async with Centre(config, board, catalogue=catalogue, store=store) as centre:
+                await asyncio.sleep(1.0)
+                seen.extend(agent.free for agent in centre.desk.agents)
+                board.street.telephones[0].on_hook()
+                await asyncio.sleep(3.0)
+                seen.extend(agent.free for agent in centre.desk.agents)
+            store.close()
+
+    run(main, clock="virtual")
+    assert seen == [False, True, True, True]
