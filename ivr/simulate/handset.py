@@ -6,8 +6,7 @@ centre does by listening, as on a real line.
 
 import asyncio
 
-from cti_board import TONES, FarEndReport, Mouth, Telephone
-from cti_board.events import StreetReport
+from cti_board import TONES, FarEndReport, Mouth, Telephone, events
 
 TONE_NUMBERS = {name: number for number, name in TONES.items()}
 # what an exchange or a centre sends to somebody who is left alone on the line
@@ -79,11 +78,11 @@ class Handset:
                 event = await self._stream.get()
         except TimeoutError:
             return None
-        if not isinstance(event, StreetReport):
+        if not isinstance(event, events.StreetReport):
             return None
         return self._note(event)
 
-    def _note(self, event: StreetReport) -> FarEndReport:
+    def _note(self, event: events.StreetReport) -> FarEndReport:
         what = FarEndReport(event.what)
         if what is FarEndReport.SPEECH_BEGIN:
             self.speech = True
