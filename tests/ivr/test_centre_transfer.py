@@ -2,9 +2,10 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
-from cti_board import FarEndReport
+from cti_board import FarEndReport, audio
 from ivr.desk import Chosen
 from ivr.record import (
     AgentState,
@@ -14,6 +15,7 @@ from ivr.record import (
     Digits,
     LegEnded,
     LegStarted,
+    RecordingStarted,
     SegmentStarted,
     VoicemailSaved,
 )
@@ -357,3 +359,36 @@ def test_an_agent_may_not_call_out(tmp_path):
     left = live(tmp_path, play)
     assert left.figures.offered == 0
     assert left.of(LegStarted) == []
+
+
+def loudness(sound: bytes) -> float:
+    """Mean of the absolute linear values."""
+    return float(np.abs(audio.decode_alaw(sound).astype(float)).mean())
+
+
+def test_in_a_recording_the_caller_is_left_and_the_agent_right(tmp_path):
+    """First the agent speaks alone, then the caller; the last second of each is measured."""
+    moments = []
+
+    async def play(place: Place) -> None:
+        speech = place.centre.catalogue.audio("main_menu", "zh")[:24000]
+        await in_talk(place)
+        for mouth in (place.telephone(0), place.caller().phone):
+            await mouth.play(speech)
+            moments.append(place.loop.clock.now_samples)
+            await asyncio.sleep(1.0)
+        place.caller().hang_up()
+        await place.diary.until(CallEnded)
+        place.telephone(0).on_hook()
+        await place.at_rest()
+
+    left = live(tmp_path, play)
+    began = next(at for at, event in left.facts if isinstance(event, RecordingStarted))
+    (recording,) = left.of(RecordingStarted)
+    _, _, tail = (left.folder / recording.path).read_bytes().partition(b"data")
+    sides = {"caller": tail[4::2], "agent": tail[5::2]}
+    for moment, speaks, listens in zip(
+        moments, ("agent", "caller"), ("caller", "agent"), strict=True
+    ):
+        part = slice(moment - began - 16000, moment - began)
+        assert loudness(sides[speaks][part]) > 20 * loudness(sides[listens][part])
