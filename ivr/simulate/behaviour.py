@@ -4,7 +4,7 @@ Pure: a random.Random in, plain data out.  Must not know telephones or the centr
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -28,6 +28,14 @@ INTENTS = {
     Intent.ACCOUNT: 1,
     Intent.MESSAGE: 1,
     Intent.LEAVE: 1,
+}
+# chosen: something of everything, and soon, for whoever watches the live view
+LIVE_INTENTS = {
+    Intent.AGENT: 60,
+    Intent.ACCOUNT_THEN_AGENT: 25,
+    Intent.ACCOUNT: 5,
+    Intent.MESSAGE: 5,
+    Intent.LEAVE: 5,
 }
 ENGLISH_SHARE = 0.2  # chosen
 E1_SHARE = 0.5  # chosen: half dial the pilot number, half a direct number
@@ -102,10 +110,11 @@ def draw_talk(rng: random.Random, mean_s: float) -> float:
 
 
 def draw(
-    rng: random.Random, number: int, *, accounts: Sequence[str] = (), talk_s: float = 150.0
-) -> Behaviour:
+    rng: random.Random, number: int, *, accounts: Sequence[str] = (), talk_s: float = 150.0,
+    intents: Mapping[Intent, int] = INTENTS,
+) -> Behaviour:  # fmt: skip
     """One caller; ``accounts`` are those that exist, ``talk_s`` is the mean of the talk time."""
-    intent = rng.choices(list(INTENTS), weights=list(INTENTS.values()))[0]
+    intent = rng.choices(list(intents), weights=list(intents.values()))[0]
     if not accounts and intent in (Intent.ACCOUNT, Intent.ACCOUNT_THEN_AGENT):
         intent = Intent.AGENT
     return Behaviour(

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from cti_board import Board, FarEndReport, Street, Telephone
-from ivr.simulate.behaviour import Behaviour, Intent, draw
+from ivr.simulate.behaviour import LIVE_INTENTS, Behaviour, Intent, draw
 from ivr.simulate.handset import FarEndLeft, Handset
 from ivr.simulate.voice import Voices
 
@@ -30,6 +30,7 @@ PROMPT_S = 20.0  # chosen: after that a caller tries the key anyway
 # both are counted from the ear's report, which comes 0.5 s after the last sound
 PAUSE_S = 0.3  # chosen: so long a silence ends a prompt, longer than one inside a sentence
 TURN_S = 0.7  # chosen: so long a silence after speech means "it is your turn"
+LIVE_TALK_S = 60.0  # chosen: short, for whoever watches the live view
 BETWEEN_CALLS_S = 3.0  # chosen: the exchange frees the line before its owner calls again
 
 
@@ -184,14 +185,19 @@ def street_of(board: Board) -> Street:
 async def arrivals(
     centre: "Centre", board: Board, rng: random.Random, per_minute: float
 ) -> None:
-    """Callers for ever, a Poisson process; one that finds no idle telephone does not call."""
+    """Callers until cancelled: the first at once, then a Poisson process.
+
+    One that finds no idle telephone does not call.
+    """
     callers = Callers(street_of(board), Voices(centre.kit.catalogue))
     accounts: Sequence[str] = sorted(centre.accounts)
     number = 0
     async with asyncio.TaskGroup() as calls:
         while True:
-            await asyncio.sleep(rng.expovariate(per_minute / 60))
-            behaviour = draw(rng, number, accounts=accounts)
+            behaviour = draw(
+                rng, number, accounts=accounts, talk_s=LIVE_TALK_S, intents=LIVE_INTENTS
+            )
             number += 1
             if callers.any_idle:
                 calls.create_task(callers.call(behaviour))
+            await asyncio.sleep(rng.expovariate(per_minute / 60))

@@ -9,10 +9,12 @@ import pytest
 
 from cti_board import FarEndReport, LineType, Switch, open_board, run, running
 from cti_board import events as ev
+from ivr import config as configuration
+from ivr.app import open_centre
 from ivr.prompt import Catalogue
-from ivr.simulate.agents import Agent
+from ivr.simulate.agents import Agent, simulated_agents
 from ivr.simulate.behaviour import Intent, draw
-from ivr.simulate.callers import Caller, Callers, End, street_of
+from ivr.simulate.callers import Caller, Callers, End, arrivals, street_of
 from ivr.simulate.handset import FarEndLeft, Handset
 from ivr.simulate.voice import Voices
 
@@ -418,3 +420,33 @@ def test_reports_are_numbered_as_in_the_abi():
 
     for one in FarEndReport:
         assert getattr(lib, f"CTB_SE_{one.name}") == one
+
+
+# ---- with the real centre ----------------------------------------------------------------
+
+
+def test_arrivals_and_agents_keep_a_centre_busy_and_end_when_cancelled(tmp_path):
+    config = configuration.load(configuration.DEFAULT)
+    config = replace(config, record=replace(config.record, folder=tmp_path, recordings="hash"))
+
+    async def main():
+        async with open_centre(config) as centre:
+            people = [
+                asyncio.create_task(simulated_agents(centre, centre.board, random.Random(1))),
+                asyncio.create_task(arrivals(centre, centre.board, random.Random(2), 6.0)),
+            ]
+            await asyncio.wait_for(centre.first_answer.wait(), 120)
+            first = running().time()
+            await asyncio.sleep(300)
+            for task in people:
+                task.cancel()
+            await asyncio.gather(*people, return_exceptions=True)
+            await asyncio.sleep(30)
+            return first, centre.figures(), centre.open_handles()
+
+    first, figures, handles = run(main, clock="virtual")
+    assert first < 60
+    assert figures.offered > 15
+    assert figures.talked > 8
+    assert figures.balanced
+    assert (figures.in_progress, handles) == (0, [])
