@@ -24,7 +24,9 @@ LEAVES = {"fsm", "events", "errors", "clock", "tones"}
 RANK = {"_native": 0, "engine": 1, "backends": 2, "channel": 3, "board": 4, "signalling": 5,
         "call": 6}
 TYPES = {"cti_board.signalling.port"}  # what signalling asks of a channel: no behaviour
-PURE = ["ivr/acd/strategy.py", "ivr/report/kpi.py", "ivr/report/erlang.py"]
+# arguments in, answer out; a room of this list that is not built yet is not looked at
+PURE = [name for name in ("ivr/figures.py", "ivr/acd/strategy.py", "ivr/report/kpi.py",
+                          "ivr/report/erlang.py") if (ROOT / name).exists()]
 IMPURE = {"asyncio", "threading", "time", "random", "socket", "sqlite3", "sqlalchemy", "cti_board"}
 ABI = {"ctb_driver.h", "ctb_street.h"}
 
@@ -148,8 +150,6 @@ def test_the_centre_uses_public_names_only():
 @pytest.mark.parametrize("name", PURE)
 def test_pure_rooms_have_no_clock_and_no_loop(name):
     path = ROOT / name
-    if not path.exists():
-        pytest.skip(f"{name} is not written yet")
     used = {module.split(".")[0] for module, _ in imports(path)}
     assert not used & IMPURE
     waits = (ast.AsyncFunctionDef, ast.Await)
