@@ -113,6 +113,11 @@ class Bench:
     def pattern(self, seed: int, samples: int) -> bytes:
         return sound.pattern(seed, samples, ulaw=self.ulaw)
 
+    def needs(self, capability: str, channel: Channel) -> None:
+        """CantTell where the channel cannot do what the check has to do on its way."""
+        if not self.declares(capability, channel):
+            raise CantTell(f"{channel.name} does not declare {capability}, and it needs that")
+
     def declares(self, capability: str, channel: Channel | None = None) -> bool:
         """Whether the board, or this channel, declares CTB_CAP_<capability>."""
         have = self.board.capabilities if channel is None else channel.capabilities
@@ -166,7 +171,11 @@ class Bench:
 
     async def next(self, stream: EventStream, kind: type[E], timeout_s: float = 10.0) -> E:
         """The next event, which must be of this kind."""
-        event = await self.event(stream, ev.Event, timeout_s)
+        try:
+            async with asyncio.timeout(timeout_s):
+                event = await stream.get()
+        except TimeoutError:
+            raise CheckFailed(f"no {kind.__name__} within {timeout_s:g} s") from None
         if not isinstance(event, kind):
             raise CheckFailed(f"{event} came, expected {kind.__name__}")
         return event
@@ -244,6 +253,7 @@ class Bench:
         return event
 
     async def _talk_e1(self, channel: Channel, far: FarEnd) -> None:
+        self.needs("CAS", channel)
         channel.set_cas(IDLE)
         await asyncio.sleep(0.1)
         stream = channel.events(ev.CasChange)

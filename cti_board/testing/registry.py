@@ -64,5 +64,5 @@ def all_checks() -> dict[str, Check]:
     from importlib import import_module
 
     for module in ("board", "media", "detect", "line", "cas", "call", "switch", "faults"):
-        import_module(f"cti_board.testing.check_{module}")
+        import_module(f"cti_board.testing.checks.{module}")
     return dict(sorted(CHECKS.items(), key=lambda item: GROUPS.index(item[1].group)))

@@ -4,7 +4,7 @@ from cti_board import events as ev
 from cti_board.channel import Channel
 from cti_board.signalling.port import LineType
 from cti_board.testing.bench import ANSWERED, IDLE, SEIZE_ACK, SEIZED, Bench
-from cti_board.testing.check_line import AT_ONCE, next_call
+from cti_board.testing.checks.line import AT_ONCE, next_call
 from cti_board.testing.registry import check
 
 E1 = LineType.E1_CAS

@@ -1,12 +1,12 @@
 """Room: checks of what happens when something goes wrong: it is reported, nothing is stuck, and
-the next call works.  Faults of signalled calls are in check_call.
+the next call works.  Faults of signalled calls are in `call`.
 """
 
 from cti_board import events as ev
 from cti_board.signalling.port import LineType
 from cti_board.testing import sound
 from cti_board.testing.bench import FRAME, IDLE, SEIZED, Bench
-from cti_board.testing.check_line import AT_ONCE, next_call
+from cti_board.testing.checks.line import AT_ONCE, next_call
 from cti_board.testing.registry import EACH, check
 
 FXO, FXS, E1 = LineType.FXO, LineType.FXS, LineType.E1_CAS
@@ -161,7 +161,7 @@ async def congestion(bench: Bench) -> None:
     await next_call(bench)
 
 
-@check("faults.no_seize_ack", E1)
+@check("faults.no_seize_ack", E1, need="CAS")
 async def no_seize_ack(bench: Bench) -> None:
     """a seizure that is not acknowledged brings nothing; given up, the timeslot is usable"""
     channel = bench.channel
@@ -177,7 +177,7 @@ async def no_seize_ack(bench: Bench) -> None:
     await next_call(bench)
 
 
-@check("faults.double_seizure", E1)
+@check("faults.double_seizure", E1, need="CAS")
 async def double_seizure(bench: Bench) -> None:
     """when both ends seize at once, both see it, and after both cleared the next call works"""
     far, channel = bench.far(bench.channel), bench.channel
