@@ -61,7 +61,7 @@ async def load(card: Path, folder: Path, seconds: float) -> dict[str, float]:
         after, spent, span = board.loop.engine.stats(), cpu_s() - cpu, board.loop.time() - t0
         for player in players:
             player.stop()
-        results = [await r.stop() for r in recorders]
+        results = await asyncio.gather(*(r.stop() for r in recorders))
         heard = 0
         while digits.get_nowait() is not None:
             heard += 1

@@ -62,7 +62,7 @@ async def one(board, digit: str, lead: int) -> dict[str, int]:
     caller.play(sound)
     begin = await stream.get()
     end = await stream.get()
-    after = line.play(constant(-800, 1))
+    after = line.play(constant(-800, 0.2))
     await first
     await after
     began_recording = (await recorder.stop()).began_at
@@ -89,7 +89,7 @@ async def measure(card: Path, keys: int) -> list[dict[str, int]]:
     async with open_board(f"lib:{card}?2") as board:
         for i in range(keys):
             rows.append(await one(board, "1234567890*#ABCD"[i % 16], SETTLE + (i * 37) % 160))
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.1)
     return rows
 
 

@@ -8,7 +8,7 @@ from tests.wall.reaction import reaction
 
 @pytest.mark.wall
 def test_240_channels_keep_time():
-    figures = measure(12.0)
+    figures = measure(8.0)
     print(figures)
     assert figures["overruns"] == 0
     assert figures["underruns"] == 0
@@ -19,7 +19,7 @@ def test_240_channels_keep_time():
 
 @pytest.mark.wall
 def test_reaction_on_the_wall_clock():
-    terms = reaction("wall", 12)
+    terms = reaction("wall", 8)
     print(terms)
     assert terms["begin_to_silence"]["worst_ms"] <= 100
     assert terms["end_to_next"]["p99_ms"] <= 90

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
+from cti_board._native._media import lib
 
 from cti_board import events as ev
 from cti_board import open_board, run
-from cti_board._native._media import lib
 from cti_board.errors import DriverError, NotSupportedError
 from tests.native.loop_card import build
 from tests.native.test_engine import Bytes, sine
