@@ -293,16 +293,20 @@ class TrunkGroup:
         """
         if self._task is None:
             raise InvalidStateError("closed", "call")
-        attempts = SEIZE_ATTEMPTS if channel is None else 1
-        while True:
-            attempts -= 1
-            call = self._place(self._choose(number, channel), number, ani)
+        place = self._choose(number, channel)
+        for attempt in range(SEIZE_ATTEMPTS):
+            call = self._place(place, number, ani)
             await self._wait_answer(call, timeout_s)
             if call.state is not CallState.CLEARED:
-                return call
-            failure = call._failure()
-            if not attempts or call.cause != Cause.CIRCUIT_NOT_AVAILABLE:
-                raise failure
+                break
+            again = channel is None and attempt + 1 < SEIZE_ATTEMPTS
+            if not again or call.cause != Cause.CIRCUIT_NOT_AVAILABLE:
+                raise call._failure()
+            try:
+                place = self._choose(number, None)
+            except SeizeError:
+                raise call._failure() from None
+        return call
 
     def _choose(self, number: str, channel: Channel | None) -> int:
         if channel is not None:

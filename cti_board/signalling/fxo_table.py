@@ -40,6 +40,7 @@ class FxoEvent(Symbol):
     HANG_UP = "hang_up"
     RING = "ring"
     RING_OFF = "ring_off"
+    RING_TRIPPED = "ring_tripped"  # it rang before we took the loop
     RING_STOPPED = "ring_stopped"
     CALLER_ID = "caller_id"
     OFFER = "offer"  # ours: enough rings, and the number known or not coming
@@ -109,7 +110,8 @@ A: TypeAlias = FxoAction
 
 TONES = (E.DIAL_TONE, E.RINGBACK, E.RINGBACK_GONE, E.BUSY, E.CONGESTION, E.VACANT, E.TALK)
 POLARITY = (E.REVERSED, E.REVERSED_BACK)
-RINGS = (E.RING, E.RING_OFF, E.RING_STOPPED)
+RINGS = (E.RING, E.RING_OFF, E.RING_TRIPPED, E.RING_STOPPED)
+RING_ENDS = (E.RING_OFF, E.RING_TRIPPED, E.RING_STOPPED)
 
 LATE = "the detectors are off: a late report"
 NO_CALL = "there is no call"
@@ -147,6 +149,7 @@ RING_FAULT = Go(S.IDLE, (A.HEAR_IDLE,))
 ID_HERE: Go[S, A] = Go(None, (A.OFFER_IF_DUE,))
 OFFER = Go(S.OFFERED, (A.TELL_OFFERED, A.HEAR_IDLE))
 NOT_OFFERED = {"not offered yet": (E.ANSWER, E.ACCEPT), UNDER_WAY: (E.SEIZE,)}
+GLARE_HERE = Go(S.GLARE, (A.TELL_GLARE, A.RELEASED, A.HEAR_CALL, A.TELL_OFFERED))
 SEIZE_OFF = Go(S.GUARD, (*OFF, A.TELL_LINE_BUSY))
 
 ROWS: Rows[S, E, A] = {
@@ -158,7 +161,7 @@ ROWS: Rows[S, E, A] = {
             E.BOARD_LOST: Go(S.LOST),
         },
         ignore={
-            LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT, E.RING_OFF, E.RING_STOPPED, E.OFFER),
+            LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT, *RING_ENDS, E.OFFER),
             "kept for the ringing that follows": (E.CALLER_ID,), NOT_DIALLING: (E.DIALLED,),
             NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK, E.FAULT), FEEDS: (E.FEED_BACK,),
             PRESENT: (E.BOARD_BACK,), NOT_RUNNING: (E.TIMEOUT,),
@@ -173,7 +176,7 @@ ROWS: Rows[S, E, A] = {
         },
         ignore={
             LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT), NOT_DIALLING: (E.DIALLED,),
-            NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK), FEEDS: (E.FEED_BACK,),
+            NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK, E.RING_TRIPPED), FEEDS: (E.FEED_BACK,),
             PRESENT: (E.BOARD_BACK,),
         },
         refuse=NOT_OFFERED,
@@ -187,8 +190,8 @@ ROWS: Rows[S, E, A] = {
         },
         ignore={
             LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT), NOT_DIALLING: (E.DIALLED,),
-            NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK, E.RING_OFF), FEEDS: (E.FEED_BACK,),
-            PRESENT: (E.BOARD_BACK,),
+            NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK, E.RING_OFF, E.RING_TRIPPED),
+            FEEDS: (E.FEED_BACK,), PRESENT: (E.BOARD_BACK,),
         },
         refuse=NOT_OFFERED,
     ),
@@ -203,8 +206,8 @@ ROWS: Rows[S, E, A] = {
             E.FAULT: Go(S.REFUSED, (A.CLEARED_FAILURE,)),
         },
         ignore={
-            LATE: TONES, "it rings on": (E.RING, E.RING_OFF), NOT_DIALLING: (E.DIALLED,),
-            "it was offered without it": (E.CALLER_ID, E.OFFER),
+            LATE: TONES, "it rings on": (E.RING, E.RING_OFF, E.RING_TRIPPED),
+            NOT_DIALLING: (E.DIALLED,), "it was offered without it": (E.CALLER_ID, E.OFFER),
             NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK), FEEDS: (E.FEED_BACK,),
             PRESENT: (E.BOARD_BACK,),
         },
@@ -218,7 +221,7 @@ ROWS: Rows[S, E, A] = {
         },
         ignore={
             LATE: TONES, "refused already": (E.REJECT, E.HANG_UP), NOT_DIALLING: (E.DIALLED,),
-            "it rings on": (E.RING_OFF, E.CALLER_ID, E.OFFER),
+            "it rings on": (E.RING_OFF, E.RING_TRIPPED, E.CALLER_ID, E.OFFER),
             NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK), FEEDS: (E.FEED_BACK,),
             PRESENT: (E.BOARD_BACK,),
         },
@@ -228,7 +231,7 @@ ROWS: Rows[S, E, A] = {
         {
             E.DIAL_TONE: Go(S.DIALLING, (A.SEND_DIGITS,)),
             E.TIMEOUT: Go(S.GUARD, (*OFF, A.TELL_NO_DIAL_TONE)),
-            E.RING: Go(S.GLARE, (A.TELL_GLARE, A.RELEASED, A.HEAR_CALL, A.TELL_OFFERED)),
+            E.RING: GLARE_HERE, E.RING_TRIPPED: GLARE_HERE,
             E.HANG_UP: HANG, E.REJECT: HANG,
             E.BUSY: SEIZE_OFF, E.CONGESTION: SEIZE_OFF, E.VACANT: SEIZE_OFF,
             E.FEED_LOST: Go(S.NO_FEED, (*OFF, A.TELL_NO_FEED, A.RELEASED)),
@@ -334,7 +337,7 @@ ROWS: Rows[S, E, A] = {
         },
         ignore={
             NOT_SPEAKING: (E.RINGBACK, E.RINGBACK_GONE, E.TALK), "all was sent": (E.DIALLED,),
-            TRIPPED: (E.RING_OFF, E.RING_STOPPED),
+            TRIPPED: RING_ENDS,
             "it was offered without it": (E.CALLER_ID, E.OFFER),
             FEEDS: (E.FEED_BACK,), PRESENT: (E.BOARD_BACK,),
         },
@@ -364,7 +367,7 @@ ROWS: Rows[S, E, A] = {
         ignore={
             LATE: TONES, "hung up already": (E.HANG_UP, E.REJECT),
             NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK), NOT_DIALLING: (E.DIALLED,),
-            NO_CALL: (E.RING_OFF, E.RING_STOPPED, E.OFFER),
+            NO_CALL: (*RING_ENDS, E.OFFER),
             "kept for the ringing that follows": (E.CALLER_ID,),
             FEEDS: (E.FEED_BACK,), PRESENT: (E.BOARD_BACK,),
         },
@@ -373,7 +376,7 @@ ROWS: Rows[S, E, A] = {
     S.NO_FEED: state(
         {E.FEED_BACK: Go(S.IDLE), E.RING: RING_HERE, E.BOARD_LOST: Go(S.LOST)},
         ignore={
-            LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT, E.RING_OFF, E.RING_STOPPED, E.OFFER),
+            LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT, *RING_ENDS, E.OFFER),
             NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK, E.FEED_LOST, E.CALLER_ID, E.FAULT),
             NOT_DIALLING: (E.DIALLED,), PRESENT: (E.BOARD_BACK,), NOT_RUNNING: (E.TIMEOUT,),
         },

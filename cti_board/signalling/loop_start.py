@@ -13,7 +13,7 @@ from cti_board import events as ev
 from cti_board.signalling.fxo_table import FXO, FxoAction, FxoEvent, FxoState
 from cti_board.signalling.fxs_table import FXS, FxsAction, FxsEvent, FxsState
 from cti_board.signalling.port import LinePort
-from cti_board.signalling.runner import Line, LineOptions, Reports, whole_number
+from cti_board.signalling.runner import RATE, Line, LineOptions, Reports, whole_number
 
 TONES = {
     "dial": FxoEvent.DIAL_TONE, "ringback": FxoEvent.RINGBACK, "busy": FxoEvent.BUSY,
@@ -22,7 +22,8 @@ TONES = {
 }  # fmt: skip
 # caller identity by DTMF before ring 1: China sends D number C, others A number #
 DTMF_ID_START, DTMF_ID_END = "AD", "C#"
-ID_FRESH_SAMPLES = 10 * 8000  # chosen: an older number belongs to a call that never rang
+HALF_MS = 4  # samples: lengths are in whole ms
+ID_FRESH_SAMPLES = 10 * RATE  # chosen: an older number belongs to a call that never rang
 REFUSAL_TONES = {1: "vacant", 28: "vacant", 34: "congestion", 41: "congestion"}  # by Q.850 cause
 
 
@@ -52,7 +53,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
             case ev.RingBegin():
                 return FxoEvent.RING
             case ev.RingEnd():
-                return FxoEvent.RING_OFF
+                return self._ring_end(event)
             case ev.RingStopped():
                 return FxoEvent.RING_STOPPED
             case ev.CallerId():
@@ -67,6 +68,13 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
                 return self._polarity(event.reversed)
             case _:
                 return self._sound(event)
+
+    def _ring_end(self, event: ev.RingEnd) -> FxoEvent:
+        """Ringing that began before we took the loop, and ended thereby, was a call to us."""
+        began = event.at - event.length_ms * RATE // 1000
+        before = began <= self.machine.since + HALF_MS
+        seizing = self.machine.state is FxoState.SEIZING
+        return FxoEvent.RING_TRIPPED if seizing and before else FxoEvent.RING_OFF
 
     def _sound(self, event: ev.Event) -> FxoEvent | None:
         guesses = not self.options.answer_reversal

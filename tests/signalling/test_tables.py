@@ -106,7 +106,8 @@ def test_itu_bits_are_those_of_the_recommendation():
 TONES = ("dial", "ringback", "busy", "congestion", "vacant", "sit", "howler")
 STIMULI = {
     LineType.FXO: [
-        lambda r: (ev.RingBegin, {}), lambda r: (ev.RingEnd, {"length_ms": 1000}),
+        lambda r: (ev.RingBegin, {}),
+        lambda r: (ev.RingEnd, {"length_ms": r.choice((20, 1000))}),
         lambda r: (ev.RingStopped, {}),
         lambda r: (ev.CallerId, {"number": "123", "method": "fsk", "valid": r.random() < 0.7}),
         lambda r: (ev.ToneOn, {"tone": r.choice(TONES), "level_dbm0": -10.0}),

@@ -16,8 +16,9 @@ typedef struct ctb_line_params {   /* all ms; 0 or less in ctb_line_set = keep *
                                              shorter than pulse_min is contact bounce */
     int32_t pulse_gap_ms;                 /* FXS: closed this long: the pulse digit ends */
     int32_t off_hook_ms;                  /* FXS: closed this long: off-hook (ring trip too) */
-    int32_t ring_min_ms;                  /* FXO: shorter bursts are not ringing, shorter
-                                             gaps do not end a burst */
+    int32_t ring_min_ms;                  /* FXO: shorter bursts are not ringing (RING_END
+                                             alone, once in so long: our off-hook may have
+                                             tripped it), shorter gaps do not end a burst */
     int32_t ring_timeout_ms;              /* FXO: no burst for this long: RING_STOPPED */
     int32_t break_min_ms, break_max_ms;   /* FXO: loss of feed that is a loop break (CPC) */
     int32_t polarity_ms;                  /* FXO: a reversal held this long */
@@ -42,7 +43,7 @@ typedef struct ctb_line {
     int32_t hook, ringing, battery, polarity, cas;
     int32_t raw_hook, raw_ring, raw_battery, raw_polarity, raw_cas;
     int32_t phase, pulses, spoilt;
-    uint64_t now, open_at, close_at, ring_at, ring_off_at, stop_at, battery_at;
+    uint64_t now, open_at, close_at, ring_at, ring_off_at, stop_at, short_at, battery_at;
     uint64_t timer[CTB_LINE_TIMERS];      /* sample at which it runs out, or CTB_LINE_NEVER */
 } ctb_line_t;
 

@@ -172,11 +172,20 @@ static void polarity_fire(ctb_line_t *line, uint64_t at, report_t *r)
     report_add(r, CTB_EV_POLARITY, at, line->polarity);
 }
 
-static void ring_edge(ctb_line_t *line, uint64_t at, int on)
+/* too short to be ringing, unless it was our off-hook that ended it: whoever seizes may judge */
+static void ring_short(ctb_line_t *line, uint64_t at, report_t *r)
+{
+    if (at < line->short_at) return;
+    line->short_at = at + MS(line->params.ring_min_ms);
+    report_add(r, CTB_EV_RING_END, at, ms_between(line->ring_at, at));
+}
+
+static void ring_edge(ctb_line_t *line, uint64_t at, int on, report_t *r)
 {
     line->raw_ring = on;
     if (on == line->ringing) {           /* back before it was decided: a glitch or a bridge */
         timer_stop(line, CTB_LT_RING);
+        if (!on) ring_short(line, at, r);
         if (!on && line->stop_at != CTB_LINE_NEVER) {
             line->timer[CTB_LT_STOPPED] = later(at, line->stop_at);
             line->stop_at = CTB_LINE_NEVER;
@@ -283,7 +292,7 @@ static void level_set(ctb_line_t *line, int kind, uint64_t at, int32_t level, re
     if (kind == CTB_EV_RAW_HOOK && line->type == CTB_LINE_FXS && on != line->raw_hook)
         hook_edge(line, at, on);
     else if (kind == CTB_EV_RAW_RING && fxo && on != line->raw_ring)
-        ring_edge(line, at, on);
+        ring_edge(line, at, on, r);
     else if (kind == CTB_EV_RAW_BATTERY && fxo && on != line->raw_battery)
         battery_edge(line, at, on, r);
     else if (kind == CTB_EV_RAW_POLARITY && fxo && on != line->raw_polarity) {
