@@ -77,7 +77,7 @@ class Channel:
 
     @property
     def alarms(self) -> ev.Alarm:
-        """Alarms of the span now, as the card says; none on analog lines.  BoardError if it cannot."""
+        """Alarms of the span now.  NotSupportedError: the card does not tell."""
         return self.span.alarms
 
     # ---- events ------------------------------------------------------------------

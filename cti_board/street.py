@@ -3,6 +3,7 @@ A real card has none (``board.street`` is None).  Must not know channels' comman
 """
 
 import asyncio
+import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -274,8 +275,8 @@ class Street:
         self.board = board
         fxs = sum(1 for c in board.channels if c.name.startswith("fxs"))
         self._fxs = fxs
-        options = dict(p.split("=", 1) for p in board.url.partition(":")[2].split(",") if "=" in p)
-        outside = int(options.get("phones", "60"))
+        said = re.search(r"\bphones=(\d+)", board.url)  # also behind another driver: spy:sim:...
+        outside = int(said[1]) if said else 60
         self.telephones = [Telephone(self, i, "") for i in range(fxs)]
         self.subscribers = [Telephone(self, fxs + i, str(88000000 + i)) for i in range(outside)]
 
