@@ -120,7 +120,7 @@ class Call:
             self._clear(cause, self.channel.now_samples, by_far_end=False)
 
     def hang_up(self, cause: int = Cause.NORMAL_CLEARING) -> None:
-        """End our side, in any state.  Idempotent."""
+        """End our side, in any state.  Idempotent; never raises."""
         if self._mine():
             self._line.refusal = cause
             self._line.hang_up()
@@ -194,9 +194,14 @@ class Call:
         self._settled.set()
         self._over.set()
         if by_far_end:
-            for scope in self._scopes:
+            self._end_blocks()
+
+    def _end_blocks(self) -> None:
+        """Every ``async with`` of this call ends with CallCleared."""
+        for scope in self._scopes:
+            if not scope.fired:
                 scope.fired = True
-                scope.task.cancel("the far end cleared the call")
+                scope.task.cancel("the call is cleared")
 
     def _failure(self) -> Exception:
         """Why a call of ours did not come about."""
@@ -217,7 +222,7 @@ class LineRow:
 class TrunkGroup:
     """Runs the signalling of some channels; brings calls from them and places calls on them.
 
-    An async context manager: leaving it hangs up every call.  ``rings``: at which burst an FXO
+    An async context manager: leaving it hangs up every call and ends the calls' blocks.  ``rings``: at which burst an FXO
     call is offered; ``hunt``: "linear" takes the first free channel, "cyclic" the one after the
     last taken; ``options``: all else.
     """
@@ -252,6 +257,7 @@ class TrunkGroup:
     ) -> None:  # fmt: skip
         for call in list(self._calls.values()):
             call.hang_up()
+            call._end_blocks()
         for line in self._lines.values():
             await line.close()
         if self._task is not None:

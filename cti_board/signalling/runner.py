@@ -161,9 +161,15 @@ class Line(Generic[S, E, A]):
         self.command("reject")
 
     def hang_up(self) -> None:
-        """End our side, whatever the state; idle again after the guard time."""
+        """End our side, whatever the state; idle again after the guard time.
+
+        Never raises: an error of the board is kept in ``faults``.
+        """
         self.over = True
-        self.command("hang_up")
+        try:
+            self.command("hang_up")
+        except Exception as error:  # the table has brought the line down by its fault
+            self._fault(error)
 
     def command(self, name: str) -> None:
         self.machine.feed(self.commands[name], self.port.now_samples)
@@ -184,14 +190,14 @@ class Line(Generic[S, E, A]):
         task, self._task = self._task, None
         if task is None:
             return
-        try:
-            self.hang_up()
-        except Exception as error:  # a board that is gone cannot hang up
-            self._fault(error)
+        self.hang_up()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         self._set_limit(None)
-        self.hear()
+        try:
+            self.hear()
+        except Exception as error:  # a board that is gone has no detectors
+            self._fault(error)
 
     async def _run(self, stream: Any) -> None:
         try:

@@ -395,6 +395,26 @@ async def test_a_fault_of_the_board_is_a_seize_error_and_the_line_comes_back():
         assert group.lines()[0].state == "idle"
 
 
+@virtual
+async def test_a_board_that_fails_at_every_command_leaves_no_line_stuck():
+    port = FakePort(LineType.FXO, "fxo0")
+    async with TrunkGroup([port], options=CLASSIC) as group:
+        port.fails = {"set_hook", "send_digits"}
+        with pytest.raises(OSError, match="set_hook fails"):
+            await group.call("88000001")
+        await asyncio.sleep(3)
+        port.fails = set()
+        port.post(ev.RingBegin)
+        call = await group.offered()
+        await call.answer()
+        port.fails = {"set_hook"}
+        call.hang_up()  # does not raise: it stands in many a `finally`
+        assert call.state is CallState.CLEARED
+        assert len(group.line(port).faults) == 1
+        await asyncio.sleep(3)
+        assert group.lines()[0].state == "idle"
+
+
 # ---- E1 ------------------------------------------------------------------------------------
 
 
@@ -463,6 +483,23 @@ async def test_leaving_a_group_hangs_up_and_lets_go_of_everything():
     assert asyncio.all_tasks() == {asyncio.current_task()}
     with pytest.raises(InvalidStateError):
         await group.call("1")
+
+
+@virtual
+async def test_leaving_a_group_ends_the_blocks_of_its_calls():
+    (port,) = lines(LineType.FXO, 1)
+
+    async def flow(call):
+        async with call:
+            await asyncio.sleep(1000)
+
+    async with TrunkGroup([port], options=CLASSIC) as group:
+        port.post(ev.RingBegin)
+        task = asyncio.create_task(flow(await group.offered()))
+        await asyncio.sleep(1)
+    with pytest.raises(CallCleared):
+        await task
+    assert asyncio.get_running_loop().time() == 1.0
 
 
 @virtual
