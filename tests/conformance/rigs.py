@@ -14,8 +14,10 @@ URLS = {
     "latency": f"sim:{LINES},latency=1",
     "ulaw": f"sim:{LINES},law=ulaw",
     "spy": f"spy:sim:{LINES}",
+    "us": f"sim:{LINES},country=us",  # tones of two frequencies
 }
 
 
 def rig(name: str) -> SimRig:
-    return SimRig(URLS[name], name=name, required=SIM | ON_BOARD if name == "board" else SIM)
+    required = SIM | ON_BOARD if name == "board" else SIM
+    return SimRig(URLS[name], name=name, required=required, country="us" if name == "us" else "cn")
