@@ -222,9 +222,9 @@ class LineRow:
 class TrunkGroup:
     """Runs the signalling of some channels; brings calls from them and places calls on them.
 
-    An async context manager: leaving it hangs up every call and ends the calls' blocks.  ``rings``: at which burst an FXO
-    call is offered; ``hunt``: "linear" takes the first free channel, "cyclic" the one after the
-    last taken; ``options``: all else.
+    An async context manager: leaving it hangs up every call and ends the calls' blocks.
+    ``rings``: at which burst an FXO call is offered; ``hunt``: "linear" takes the first free
+    channel, "cyclic" the one after the last taken; ``options``: all else.
     """
 
     def __init__(
