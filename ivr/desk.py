@@ -132,13 +132,15 @@ class Desk:
     def _match(self) -> None:
         """Give free agents to callers, in the order in which they came."""
         for ticket in list(self._line):
+            if ticket.granted is None or ticket.granted.done():
+                self._line.remove(ticket)  # cancelled, and not yet run: waits no more
+                continue
             agent = self._longest_idle(ticket.language)
             if agent is None:
                 continue  # nobody who speaks it is free; others may have more luck
             self._line.remove(ticket)
             self._change(agent, observed=Observed.RINGING, call=ticket.call)
-            if ticket.granted is not None:
-                ticket.granted.set_result(agent)
+            ticket.granted.set_result(agent)
 
     def _longest_idle(self, language: str) -> Agent | None:
         """Of those who speak the language (of all, where nobody does)."""

@@ -140,6 +140,56 @@ def test_a_caller_who_leaves_the_queue_is_out_of_it():
     office(test, BOTH)
 
 
+def put_back(place: Office, agent: Agent) -> None:
+    place.desk.hook(agent, False)
+
+
+def come_back(place: Office, agent: Agent) -> None:
+    place.desk.choose(agent, Chosen.AVAILABLE)
+
+
+def wrapped_up(place: Office, agent: Agent) -> None:
+    """What the timer of the after-call work calls."""
+    assert agent.timer is not None
+    agent.timer.cancel()
+    place.desk._rested(agent)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("freed", [put_back, come_back, wrapped_up])
+def test_an_agent_who_comes_free_while_a_caller_is_leaving_stays_free(freed, others):
+    """The caller hung up, or waited the longest time, in the same turn of the loop."""
+
+    async def test(place: Office) -> None:
+        _, first = place.ask("c0")
+        agent = await first
+        place.desk.answered(agent)
+        place.desk.finished(agent)
+        if freed is not wrapped_up:
+            await asyncio.sleep(WRAP_UP_S + 0.02)
+            place.desk.hook(agent, freed is put_back)
+            if freed is come_back:
+                place.desk.choose(agent, Chosen.PAUSED, "lunch")
+        _, leaving = place.ask("c1")
+        await asyncio.sleep(0)
+        staying = [place.ask(f"c{2 + i}")[1] for i in range(others)]
+        if staying:
+            await asyncio.sleep(0)
+        assert place.desk.waiting == 1 + others
+        leaving.cancel()
+        freed(place, agent)
+        assert (agent.observed, agent.call) == (
+            (Observed.RINGING, "c2") if others else (Observed.IDLE, "")
+        )
+        await asyncio.wait([leaving, *staying])
+        assert leaving.cancelled()
+        assert place.desk.waiting == 0
+        assert [task.result() for task in staying] == [agent] * others
+        assert agent.free is not bool(others)
+
+    office(test, BOTH)
+
+
 def test_no_answer_pauses_until_the_handset_is_lifted_and_put_back():
     async def test(place: Office) -> None:
         _, task = place.ask("c0")
@@ -281,6 +331,8 @@ def test_no_caller_waits_while_an_agent_is_free(steps):
             else:
                 agent = place.desk.agents[which % 2]
                 place.desk.hook(agent, which > 2)
+            if which == 5:
+                continue  # and the next thing happens in the same turn of the loop
             await asyncio.sleep(0.02 * which)
             free = [one for one in place.desk.agents if one.free]
             assert not (free and place.desk.waiting)
