@@ -12,7 +12,7 @@
 #define TALK_HANG 50u
 
 typedef struct player { ctb_ring_t *ring; uint64_t cookie, played, silence; bool paused, starves; } player_t;
-typedef struct recorder { ctb_ring_t *ring; uint64_t cookie, samples, lost; int sides; bool full; } recorder_t;
+typedef struct recorder { ctb_ring_t *ring; uint64_t cookie, samples, lost; int sides; bool full, mask; } recorder_t;
 
 struct sim_media {
     player_t player[PLAYERS];
@@ -193,6 +193,7 @@ static void record(ctb_board_t *b, sim_chan_t *c, recorder_t *r, sim_sig_t rx, s
     uint64_t sides = (uint64_t)r->sides, head = ring->head;
     uint64_t room = (ring->size - (head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE))) / sides;
     uint32_t n = room < SIM_N ? (uint32_t)room : SIM_N;
+    if (r->mask) rx = tx = NULL;
     for (uint32_t i = 0; i < n; i++) {
         ring->data[head++ & (ring->size - 1)] = rx ? rx[i] : SIM_SILENCE;
         if (sides == 2) ring->data[head++ & (ring->size - 1)] = tx ? tx[i] : SIM_SILENCE;
@@ -350,6 +351,16 @@ static int record_stop(ctb_board_t *b, sim_chan_t *c, const ctb_args_t *a)
     return -ENOENT;
 }
 
+static int record_mask(sim_media_t *m, const ctb_args_t *a)
+{
+    for (int i = 0; i < RECORDERS; i++) {
+        if (!m->recorder[i].ring || m->recorder[i].cookie != a->cookie) continue;
+        m->recorder[i].mask = a->a != 0;
+        return 0;
+    }
+    return -ENOENT;
+}
+
 static void stop_tone(ctb_board_t *b, sim_chan_t *c, int reason)
 {
     sim_media_t *m = c->media;
@@ -425,6 +436,7 @@ static int media_command(ctb_board_t *b, sim_chan_t *c, uint32_t op, const ctb_a
         return 0;
     case CTB_OP_RECORD_START: return record_start(c->media, a);
     case CTB_OP_RECORD_STOP: return record_stop(b, c, a);
+    case CTB_OP_RECORD_MASK: return record_mask(c->media, a);
     case CTB_OP_TONE: return tone(b, c, a);
     case CTB_OP_TONE_STOP: stop_tone(b, c, CTB_DONE_STOPPED); return 0;
     case CTB_OP_DIAL: return dial(b, c, a);

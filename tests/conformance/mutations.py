@@ -46,7 +46,7 @@ MUTATIONS = [
     _m("each description is another", "rename", "sim", "board.describe_again"),
     _m("a capability is gone", "hide CAP_FLASH", "sim", "board.required"),
     _m("a latency that cannot be", "latency 90000 0", "sim", "board.latency"),
-    _m("channels that are not there are described", "anyone", "sim", "board.unknown_channel"),
+    _m("channels that are not there obey", "anyone", "sim", "board.unknown_channel"),
     _m("an unknown operation is swallowed", "ignore 999 -1", "sim", "board.unknown_command"),
     _m("it opens once", "open_once", "sim", "board.open_again"),
     _m("it refuses to play", "refuse PLAY_START", "board", "board.close"),

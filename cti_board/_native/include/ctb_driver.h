@@ -209,13 +209,16 @@ enum ctb_op {
     CTB_OP_PLAY_PAUSE = 34,    /* cookie, a = 1 pause, 0 resume */
     CTB_OP_RECORD_START = 35,  /* data = ctb_ring_t, cookie; a = sides: 1 rx, 2 rx+tx
                                   interleaved; the ring lives until RECORD_DONE */
-    CTB_OP_RECORD_STOP = 36,   /* cookie */
+    CTB_OP_RECORD_STOP = 36,   /* cookie, a = reason */
     CTB_OP_TONE = 37,          /* data = ctb_tone_t, cookie (copied); TONE_DONE */
     CTB_OP_TONE_STOP = 38,
     CTB_OP_DIAL = 39,          /* text = DTMF digits, a=on ms, b=off ms, c=level 0.01 dBm0,
                                   d = twist 0.01 dB (high over low); TONE_DONE */
     CTB_OP_DETECT_ARM = 40,    /* a = CTB_ARM_ mask now wanted */
     CTB_OP_LISTEN = 41,        /* a = source channel of this board, -1 = nothing */
+    CTB_OP_RECORD_MASK = 43,   /* cookie, a = 1: silence is recorded until 0; goes with
+                                  CTB_CAP_BOARD_RECORD.  A card that refuses has its recording
+                                  ended: a secret is never recorded */
     CTB_OP_TONE_PLAN = 42,     /* data = ctb_tone_t[], size = bytes: what ARM_TONES looks for */
 
     CTB_OP_STREET = 128        /* a = enum ctb_street_op (ctb_street.h); channel = far end */

@@ -25,10 +25,11 @@ enum ctb_engine_op {
     CTB_EOP_ARM = 1032,        /* a = CTB_ARM_ mask */
     CTB_EOP_LISTEN = 1033,     /* a = source board, b = source channel; a = -1: nothing */
     CTB_EOP_CONF_JOIN = 1034,  /* a = conference 0.., b = 1 talks and hears, 2 hears only */
-    CTB_EOP_CONF_LEAVE = 1035,
+    CTB_EOP_CONF_LEAVE = 1035, /* a = conference, -1 = whichever */
     CTB_EOP_LINE_PARAM = 1036, /* a = enum ctb_line_param, b = ms */
     CTB_EOP_TONE_PLAN = 1037,  /* channel ignored; the board's plan (copied when posted) */
-    CTB_EOP_DTMF_PARAMS = 1038 /* data = ctb_dtmf_params_t (copied when posted) for this channel */
+    CTB_EOP_DTMF_PARAMS = 1038,/* data = ctb_dtmf_params_t (copied when posted) for this channel */
+    CTB_EOP_RECORD_MASK = 1039 /* cookie; a = 1: record silence, 0: sound again */
 };
 enum ctb_line_param {
     CTB_LP_FLASH_MIN = 1, CTB_LP_FLASH_MAX = 2, CTB_LP_ON_HOOK = 3, CTB_LP_RING_TIMEOUT = 4,
@@ -96,7 +97,6 @@ int  ctb_recorder_new(ctb_recorder_t **out, ctb_engine_t *engine, uint64_t cooki
                       uint32_t ring_ms);
 int  ctb_recorder_file(ctb_recorder_t *r, int fd);      /* A-law WAV; header kept valid */
 void ctb_recorder_limits(ctb_recorder_t *r, uint64_t max_samples, uint32_t silence_ms);
-void ctb_recorder_mask(ctb_recorder_t *r, int on);      /* write silence from the next frame on */
 /* a stream recorder (no file): take up to size bytes; RECORD_DATA tells when */
 uint64_t ctb_recorder_read(ctb_recorder_t *r, uint8_t *out, uint64_t size);
 void ctb_recorder_free(ctb_recorder_t *r);              /* after RECORD_DONE */

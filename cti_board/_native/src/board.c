@@ -70,22 +70,36 @@ static int channels(ctb_slot_t *s, uint32_t board)
     size_t tone = (ctb_tone_gen_size() + 63) & ~(size_t)63, dial = (ctb_dial_gen_size() + 63) & ~(size_t)63;
     for (uint32_t i = 0; i < s->channels; i++) {
         ctb_chan_t *c = &s->chan[i];
-        ctb_channel_info_t info = {0};
-        int rc = s->driver->describe_channel(s->board, i, &info);
+        int rc = s->driver->describe_channel(s->board, i, &c->info);
         if (rc < 0)
             return rc;
-        c->board = board, c->number = i, c->caps = info.capabilities;
+        c->board = board, c->number = i, c->caps = c->info.capabilities;
         c->listen_board = c->conf = c->group = c->lane = c->tx_place = c->line_place = -1;
         c->dtmf = ctb_dtmf_default;
         c->tone = (ctb_tone_gen_t *)(s->tone_storage + i * (tone + dial));
         c->dial = (ctb_dial_gen_t *)(s->tone_storage + i * (tone + dial) + tone);
-        ctb_line_init(&c->line, info.type);
+        ctb_line_init(&c->line, c->info.type);
         c->told_hook = c->line.hook, c->told_cas = c->line.cas;
         c->told_battery = c->line.battery, c->told_polarity = c->line.polarity;
-        if (info.type == CTB_LINE_FXO && ctb_fsk_rx_alloc(&c->fsk) < 0)
+        if (c->info.type == CTB_LINE_FXO && ctb_fsk_rx_alloc(&c->fsk) < 0)
             return -ENOMEM;
         if (s->driver->channel_open && (rc = s->driver->channel_open(s->board, i)) < 0)
             return rc;
+        c->opened = true;
+    }
+    return 0;
+}
+
+/* Read once: later the driver belongs to the frame thread alone. */
+static int spans(ctb_slot_t *s)
+{
+    for (uint32_t i = 0; i < s->info.spans && i < 64; i++) {
+        int rc = s->driver->describe_span(s->board, i, &s->span[i]);
+        if (rc < 0)
+            return rc;
+        if (s->driver->get_alarms && s->driver->get_alarms(s->board, i, &s->alarms_now[i]) < 0)
+            s->alarms_now[i] = 0;
+        s->alarms_told[i] = s->alarms_now[i];
     }
     return 0;
 }
@@ -95,7 +109,7 @@ void ctb_slot_free(ctb_engine_t *e, ctb_slot_t *s)
     (void)e;
     for (uint32_t i = 0; s->chan && i < s->channels; i++) {
         ctb_fsk_rx_free(s->chan[i].fsk);
-        if (s->board && s->driver->channel_close)
+        if (s->board && s->driver->channel_close && s->chan[i].opened)
             s->driver->channel_close(s->board, i);
     }
     if (s->board)
@@ -142,7 +156,8 @@ int ctb_engine_board_open(ctb_engine_t *e, const char *library, const char *spec
     fresh.channels = fresh.info.channels;
     fresh.words = (fresh.channels + 63) / 64 ? (fresh.channels + 63) / 64 : 1;
     fresh.elastic = fresh.info.rate_ppb != 0 && !(fresh.info.capabilities & CTB_CAP_PACED);
-    if ((rc = buffers(&fresh)) < 0 || (rc = ctb_groups_alloc(&fresh)) < 0 || (rc = channels(&fresh, b)) < 0) {
+    if ((rc = buffers(&fresh)) < 0 || (rc = ctb_groups_alloc(&fresh)) < 0 ||
+        (rc = channels(&fresh, b)) < 0 || (rc = spans(&fresh)) < 0) {
         fail(err, size, rc, "driver %s: %s", fresh.driver->name, strerror(-rc));
         goto out;
     }
@@ -161,35 +176,79 @@ out:
     return rc;
 }
 
-int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
+/* Whoever listened to this board hears nothing, also when another takes its place. */
+static void drop_listeners(ctb_engine_t *e, uint32_t board)
 {
-    ctb_slot_t *s = ctb_slot(e, board), old;
-    if (!s)
-        return -ENODEV;
-    ctb_gate_take(e);
+    for (uint32_t b = 0; b < CTB_MAX_BOARDS; b++) {
+        ctb_slot_t *s = ctb_slot(e, b);
+        for (uint32_t i = 0; s && i < s->channels; i++)
+            if (s->chan[i].listen_board == (int32_t)board) {
+                s->chan[i].listen_board = -1;
+                ctb_speaking_update(e, &s->chan[i]);
+            }
+    }
+}
+
+static void quiet_board(ctb_engine_t *e, ctb_slot_t *s, uint32_t board)
+{
     ctb_commands_run(e);
     for (uint32_t i = 0; i < s->channels; i++) {
         ctb_channel_quiet(e, s, &s->chan[i]);
+        s->chan[i].line.pending = 0;
         ctb_timing_update(e, &s->chan[i]);
-        if (s->chan[i].line_place >= 0) {
-            s->chan[i].line.pending = 0;
-            ctb_timing_update(e, &s->chan[i]);
+    }
+    drop_listeners(e, board);
+}
+
+/* Recordings of the board that are still to be put into their files.  Outside the gate: a
+ * slow disk holds this caller, not the frames. */
+static void flush_files(ctb_engine_t *e, uint32_t board)
+{
+    struct timespec moment = {0, 1000000};
+    for (;;) {
+        bool waiting = false;
+        ctb_gate_take(e);
+        for (ctb_recorder_t *r = e->active_recorders; r; r = r->next_active)
+            waiting |= r->board == board && r->fd >= 0 && !atomic_load(&r->flushed);
+        pthread_mutex_unlock(&e->gate);
+        if (!waiting)
+            return;
+        if (e->wall && e->io_running) {
+            ctb_io_want(e);
+            nanosleep(&moment, NULL);
+        } else {
+            atomic_store(&e->io_stalled_until, 0);
+            ctb_io_service(e);
         }
     }
+}
+
+static void end_recorders(ctb_engine_t *e, uint32_t board)
+{
     ctb_recorder_t **link = &e->active_recorders;
-    while (*link) {                /* a file still to be flushed: done here, the board will be gone */
+    while (*link) {
         ctb_recorder_t *r = *link;
         if (r->board != board) {
             link = &r->next_active;
             continue;
         }
         *link = r->next_active;
-        if (r->fd >= 0 && !atomic_load(&r->flushed)) {
-            ctb_io_remove_recorder(e, r);
-            ctb_recorder_drain(r);
-        }
         ctb_recorder_done(e, r, CTB_DONE_CLOSED, e->frames * FRAME);
     }
+}
+
+int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
+{
+    ctb_slot_t *s = ctb_slot(e, board), old;
+    if (!s)
+        return -ENODEV;
+    ctb_gate_take(e);
+    quiet_board(e, s, board);
+    pthread_mutex_unlock(&e->gate);
+    flush_files(e, board);
+    ctb_gate_take(e);
+    quiet_board(e, s, board);
+    end_recorders(e, board);
     ctb_events_flush(e);
     old = *s;
     memset(s, 0, sizeof *s);
@@ -202,7 +261,7 @@ int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
 
 /* ---- events of the driver ------------------------------------------------------ */
 
-static void line_events(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, ctb_chan_t *c, ctb_event_t *out, int n,
+void ctb_line_events(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, ctb_chan_t *c, ctb_event_t *out, int n,
                         uint64_t base)
 {
     for (int i = 0; i < n; i++) {
@@ -212,8 +271,9 @@ static void line_events(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, ctb_chan
         out[i].board_at = out[i].at;
         out[i].at += base;
         ctb_emit(e, &out[i]);
+        if (out[i].kind == CTB_EV_PULSE_DIGIT)
+            ctb_stop_on_digit(e, s, c, out[i].a, out[i].at);
     }
-    (void)s;
     ctb_timing_update(e, c);
 }
 
@@ -235,7 +295,8 @@ static void finish_on_board(ctb_engine_t *e, ctb_chan_t *c, const ctb_event_t *e
                 r->lost = r->ring.lost / (uint64_t)r->sides;
                 e->stats.recorded_bytes += r->ring.head;
                 r->closing = true;
-                r->reason = ev->a;
+                if (!r->limited)
+                    r->reason = ev->a;
                 __atomic_store_n(&r->ring.closed, 1, __ATOMIC_RELEASE);
             }
 }
@@ -247,7 +308,7 @@ void ctb_board_event(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const ctb_e
     if (ev.kind <= CTB_EV_LINE_STATE) {
         ctb_event_t out[CTB_LINE_OUT];
         if (c)
-            line_events(e, s, board, c, out, ctb_line_raw(&c->line, raw, out), base);
+            ctb_line_events(e, s, board, c, out, ctb_line_raw(&c->line, raw, out), base);
         return;
     }
     ev.board = board;
@@ -258,6 +319,10 @@ void ctb_board_event(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const ctb_e
         finish_on_board(e, c, &ev);
         return;
     }
+    if (ev.span < 64 && ev.kind == CTB_EV_ALARM_RAISED)
+        __atomic_or_fetch(&s->alarms_now[ev.span], (uint32_t)ev.a, __ATOMIC_RELEASE);
+    if (ev.span < 64 && ev.kind == CTB_EV_ALARM_CLEARED)
+        __atomic_and_fetch(&s->alarms_now[ev.span], ~(uint32_t)ev.a, __ATOMIC_RELEASE);
     ctb_emit(e, &ev);
     if (!c)
         return;
@@ -301,7 +366,9 @@ static int swap(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const uint8_t *t
         ctb_alaw_to_ulaw(s->law_tx, tx, n);
         out = s->law_tx;
     }
+    atomic_store(&e->exchanging, (int)board);
     int rc = s->driver->exchange(s->board, out, tx_live, s->law_rx ? s->law_rx : rx, rx_live);
+    atomic_store(&e->exchanging, -1);
     if (rc != 1) {
         missed(e, s, board, rc);
         take_events(e, s, board);
@@ -362,6 +429,8 @@ static void exchange_elastic(ctb_engine_t *e, ctb_slot_t *s, uint32_t board)
     }
     memcpy(s->rx, s->fifo_rx, sound);
     memcpy(s->rx_live, s->fifo_rx_live, bits);
+    if (s->missed)
+        memset(s->rx_live, 0, bits);   /* stopped: silence, not its last frame again */
     if (s->rx_fill > 1) {
         memmove(s->fifo_rx, s->fifo_rx + sound, sound * (FIFO - 1));
         memmove(s->fifo_rx_live, s->fifo_rx_live + s->words, bits * (FIFO - 1));

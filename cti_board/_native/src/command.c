@@ -36,7 +36,7 @@ int ctb_engine_post(ctb_engine_t *e, uint32_t board, uint32_t channel, uint32_t 
     if (op == CTB_EOP_PLAY) {      /* first sound is there before the frame asks, unless on a disk */
         ctb_player_t *p = (ctb_player_t *)(uintptr_t)args->data;
         if (!p->has_file || !e->wall)
-            ctb_player_fill(p);
+            ctb_player_fill(p, UINT64_MAX);
         ctb_io_add_player(e, p);
         if (e->wall)
             ctb_io_want(e);
@@ -99,11 +99,20 @@ void ctb_stop_on_digit(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, int digit,
             continue;
         if (p->on_board) {
             ctb_args_t args = {.cookie = p->cookie, .a = CTB_DONE_DIGIT, .b = digit};
-            s->driver->command(s->board, c->number, CTB_OP_PLAY_STOP, &args);
+            if (!p->stop_sent)
+                s->driver->command(s->board, c->number, CTB_OP_PLAY_STOP, &args);
+            p->stop_sent = true;
         } else {
             ctb_end_player(e, c, i, CTB_DONE_DIGIT, digit, at);
         }
     }
+}
+
+/* The card speaks only where it also records: a recording on the host could not hold what the
+ * card says. */
+static bool on_card(const ctb_chan_t *c, uint64_t capability)
+{
+    return c->caps & capability && c->caps & CTB_CAP_BOARD_RECORD;
 }
 
 static int play(ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
@@ -115,7 +124,7 @@ static int play(ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
     if (i == CHAN_PLAYERS)
         return -EBUSY;
     p->stop_on_digit = a->a == 1;
-    if (c->caps & CTB_CAP_BOARD_PLAY && p->gain_q12 == 4096) {
+    if (on_card(c, CTB_CAP_BOARD_PLAY) && p->gain_q12 == 4096) {
         ctb_args_t args = {.data = &p->ring, .size = sizeof p->ring, .cookie = p->cookie};
         int rc = s->driver->command(s->board, c->number, CTB_OP_PLAY_START, &args);
         if (rc < 0)
@@ -133,6 +142,9 @@ static int play_stop(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_ar
         if (c->player[i] && c->player[i]->cookie == a->cookie) {
             if (c->player[i]->on_board) {
                 ctb_args_t args = {.cookie = a->cookie, .a = a->a, .b = a->b};
+                if (c->player[i]->stop_sent)
+                    return 0;      /* its PlayDone is on the way */
+                c->player[i]->stop_sent = true;
                 return s->driver->command(s->board, c->number, CTB_OP_PLAY_STOP, &args);
             }
             ctb_end_player(e, c, i, a->a, a->b, e->frames * FRAME);
@@ -164,7 +176,7 @@ static int record(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_
     r->board = c->board;
     r->channel = c->number;
     r->began_at = e->frames * FRAME;
-    if (c->caps & CTB_CAP_BOARD_RECORD && !r->silence_samples && !r->max_samples) {
+    if (c->caps & CTB_CAP_BOARD_RECORD) {
         ctb_args_t args = {.data = &r->ring, .size = sizeof r->ring, .cookie = r->cookie, .a = r->sides};
         int rc = s->driver->command(s->board, c->number, CTB_OP_RECORD_START, &args);
         if (rc < 0)
@@ -186,6 +198,9 @@ static int record_stop(ctb_slot_t *s, ctb_chan_t *c, uint64_t cookie, int reason
             continue;
         if (r->on_board) {
             ctb_args_t args = {.cookie = cookie, .a = reason};
+            if (r->stop_sent)
+                return 0;
+            r->stop_sent = true;
             return s->driver->command(s->board, c->number, CTB_OP_RECORD_STOP, &args);
         }
         r->closing = true;
@@ -195,11 +210,29 @@ static int record_stop(ctb_slot_t *s, ctb_chan_t *c, uint64_t cookie, int reason
     return 0;
 }
 
+/* A card that cannot mask has its recording ended: a secret is never recorded. */
+static int record_mask(ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
+{
+    for (int i = 0; i < CHAN_RECORDERS; i++) {
+        ctb_recorder_t *r = c->recorder[i];
+        if (!r || r->cookie != a->cookie || r->closing)
+            continue;
+        r->mask = a->a != 0;
+        if (!r->on_board)
+            return 0;
+        int rc = s->driver->command(s->board, c->number, CTB_OP_RECORD_MASK, a);
+        if (rc < 0 && a->a)
+            record_stop(s, c, a->cookie, CTB_DONE_ERROR);
+        return rc;
+    }
+    return 0;
+}
+
 /* ---- tones, switching ------------------------------------------------------------- */
 
 static int tone(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
 {
-    if (c->caps & CTB_CAP_BOARD_TONE)
+    if (on_card(c, CTB_CAP_BOARD_TONE))
         return s->driver->command(s->board, c->number, CTB_OP_TONE, a);
     if (c->tone_on)
         ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, e->frames * FRAME, c->tone_cookie, CTB_DONE_STOPPED, 0, 0, 0);
@@ -209,19 +242,26 @@ static int tone(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t 
     return 0;
 }
 
+static void end_tones(ctb_engine_t *e, ctb_chan_t *c, int reason)
+{
+    uint64_t at = e->frames * FRAME;
+    if (c->tone_on)
+        ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, at, c->tone_cookie, reason, 0, 0, 0);
+    if (c->dial_on)
+        ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, at, c->dial_cookie, reason, 0, 0, 0);
+    c->tone_on = c->dial_on = false;
+}
+
+/* Ends a tone and digits alike: what is left of a number must not reach the next call. */
 static int tone_stop(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
 {
-    if (c->caps & CTB_CAP_BOARD_TONE)
-        return s->driver->command(s->board, c->number, CTB_OP_TONE_STOP, a);
-    if (c->tone_on)
-        ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, e->frames * FRAME, c->tone_cookie, CTB_DONE_STOPPED, 0, 0, 0);
-    c->tone_on = false;
-    return 0;
+    end_tones(e, c, CTB_DONE_STOPPED);
+    return on_card(c, CTB_CAP_BOARD_TONE | CTB_CAP_BOARD_DIAL) ? s->driver->command(s->board, c->number, CTB_OP_TONE_STOP, a) : 0;
 }
 
 static int dial(ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
 {
-    if (c->caps & CTB_CAP_BOARD_DIAL)
+    if (on_card(c, CTB_CAP_BOARD_DIAL))
         return s->driver->command(s->board, c->number, CTB_OP_DIAL, a);
     int bad = 0, rc;
     if (c->dial_on)
@@ -251,9 +291,9 @@ static int listen_to(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_ar
     return 0;
 }
 
-static int conf_leave(ctb_engine_t *e, ctb_chan_t *c)
+static int conf_leave(ctb_engine_t *e, ctb_chan_t *c, int which)
 {
-    if (c->conf < 0)
+    if (c->conf < 0 || (which >= 0 && which != c->conf))
         return 0;
     ctb_conf_t *conf = &e->conf[c->conf];
     for (uint32_t m = 0; m < conf->members; m++)
@@ -275,7 +315,7 @@ static int conf_join(ctb_engine_t *e, ctb_chan_t *c, const ctb_args_t *a)
     if (c->conf != a->a) {
         if (conf->members == CONF_MEMBERS)
             return -ENOSPC;
-        conf_leave(e, c);
+        conf_leave(e, c, -1);
         conf->member[conf->members++] = c;
         e->conferring++;
     }
@@ -314,16 +354,21 @@ void ctb_channel_quiet(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c)
 {
     ctb_args_t none = {.a = -1};
     for (int i = 0; i < CHAN_PLAYERS; i++)
-        if (c->player[i])
+        if (c->player[i]) {
+            ctb_args_t args = {.cookie = c->player[i]->cookie, .a = CTB_DONE_CLOSED};
+            if (c->player[i]->on_board)
+                s->driver->command(s->board, c->number, CTB_OP_PLAY_STOP, &args);
             ctb_end_player(e, c, i, CTB_DONE_CLOSED, 0, e->frames * FRAME);
+        }
     for (int i = 0; i < CHAN_RECORDERS; i++)
         if (c->recorder[i] && !c->recorder[i]->closing) {
+            record_stop(s, c, c->recorder[i]->cookie, CTB_DONE_CLOSED);   /* the card lets go of the ring */
             c->recorder[i]->closing = true;
             c->recorder[i]->reason = CTB_DONE_CLOSED;
             __atomic_store_n(&c->recorder[i]->ring.closed, 1, __ATOMIC_RELEASE);
         }
-    c->tone_on = c->dial_on = false;
-    conf_leave(e, c);
+    end_tones(e, c, CTB_DONE_CLOSED);
+    conf_leave(e, c, -1);
     listen_to(e, s, c, &none);
     ctb_detect_arm(e, s, c, 0);
     ctb_speaking_update(e, c);
@@ -338,13 +383,14 @@ static int engine_op(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_cm
     case CTB_EOP_PLAY_PAUSE: return play_pause(s, c, a);
     case CTB_EOP_RECORD: return record(e, s, c, a);
     case CTB_EOP_RECORD_STOP: return record_stop(s, c, a->cookie, a->a);
+    case CTB_EOP_RECORD_MASK: return record_mask(s, c, a);
     case CTB_EOP_TONE: return tone(e, s, c, a);
     case CTB_EOP_TONE_STOP: return tone_stop(e, s, c, a);
     case CTB_EOP_DIAL: return dial(s, c, a);
     case CTB_EOP_ARM: return ctb_detect_arm(e, s, c, (uint32_t)a->a);
     case CTB_EOP_LISTEN: return listen_to(e, s, c, a);
     case CTB_EOP_CONF_JOIN: return conf_join(e, c, a);
-    case CTB_EOP_CONF_LEAVE: return conf_leave(e, c);
+    case CTB_EOP_CONF_LEAVE: return conf_leave(e, c, a->a);
     case CTB_EOP_LINE_PARAM: return line_param(c, a);
     case CTB_EOP_TONE_PLAN: return tone_plan(s, a);
     case CTB_EOP_DTMF_PARAMS: c->dtmf = *(const ctb_dtmf_params_t *)a->data; return 0;

@@ -22,6 +22,7 @@ int ctb_engine_new(ctb_engine_t **out, int wall, int lead_frames)
     e->timer_fd = e->event_fd = e->io_fd = -1;
     e->deadline = UINT64_MAX;
     atomic_store(&e->master, -1);
+    atomic_store(&e->exchanging, -1);
     pthread_mutex_init(&e->gate, NULL);
     pthread_mutex_init(&e->io_lock, NULL);
     pthread_cond_init(&e->io_idle, NULL);
@@ -76,15 +77,7 @@ static void tick_lines(ctb_engine_t *e)
         ctb_event_t out[CTB_LINE_OUT];
         uint64_t now = s->frames * FRAME, base = (e->frames + 1) * FRAME - now;
         int n = s->missed ? 0 : ctb_line_tick(&c->line, now, out);
-        for (int k = 0; k < n; k++) {
-            out[k].board = c->board;
-            out[k].channel = c->number;
-            out[k].span = CTB_NO_SPAN;
-            out[k].board_at = out[k].at;
-            out[k].at += base;
-            ctb_emit(e, &out[k]);
-        }
-        ctb_timing_update(e, c);
+        ctb_line_events(e, s, c->board, c, out, n, base);
         if (c->line_place == (int32_t)i)
             i++;
     }
@@ -127,8 +120,7 @@ uint32_t ctb_frame(ctb_engine_t *e)
         hash_frame(e);
     if (!e->wall && atomic_load(&e->io_wanted))
         ctb_io_service(e);
-    __atomic_store_n(&e->frames, e->frames + 1, __ATOMIC_RELEASE);
-    e->stats.frames = e->frames;
+    e->stats.frames = __atomic_add_fetch(&e->frames, 1, __ATOMIC_ACQ_REL);
     return ctb_events_flush(e);
 }
 
@@ -223,22 +215,23 @@ void ctb_gate_take(ctb_engine_t *e)
     atomic_fetch_sub(&e->gate_wanted, 1);
 }
 
-/* One frame that should have begun at `due`; a start later than the lead is an overrun. */
-static void timed_frame(ctb_engine_t *e, uint64_t due)
+/* One frame, `late` ns after it should have begun; later than the lead is an overrun. */
+static void timed_frame(ctb_engine_t *e, uint64_t late)
 {
-    uint64_t now = now_ns(CLOCK_MONOTONIC), late = now > due ? now - due : 0;
+    struct timespec moment = {0, 50000};
     if (late > e->stats.late_max_ns)
         e->stats.late_max_ns = late;
-    struct timespec moment = {0, 50000};
     while (atomic_load(&e->gate_wanted))
         nanosleep(&moment, NULL);  /* a board comes or goes: some microseconds */
     pthread_mutex_lock(&e->gate);
     if (late > (uint64_t)e->lead_frames * FRAME_NS) {
         e->stats.overruns++;
-        ctb_emit_simple(e, CTB_EV_LATE, 0, CTB_NO_CHANNEL, e->frames * FRAME, 0, 1, 0, 0, 0);
+        ctb_emit_simple(e, CTB_EV_LATE, CTB_NO_CHANNEL, CTB_NO_CHANNEL, e->frames * FRAME, 0, 1, 0, 0, 0);
     }
+    atomic_store(&e->progress_ns, now_ns(CLOCK_MONOTONIC));
     uint32_t posted = ctb_frame(e);
-    bool due_now = e->frames >= __atomic_load_n(&e->deadline, __ATOMIC_ACQUIRE);
+    atomic_store(&e->progress_ns, now_ns(CLOCK_MONOTONIC));
+    bool due_now = ctb_engine_frames(e) >= __atomic_load_n(&e->deadline, __ATOMIC_ACQUIRE);
     if (due_now)
         __atomic_store_n(&e->deadline, UINT64_MAX, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&e->gate);
@@ -246,19 +239,21 @@ static void timed_frame(ctb_engine_t *e, uint64_t due)
         wake(e);
 }
 
-/* Frames by the card's own clock: its exchange waits.  A card that stops (no frame, or an
- * error) must not stop time, so then the timer paces until it is back. */
+/* Frames by the card's own clock: its exchange waits.  A frame that came later than 20 ms after
+ * the one before is late by the rest.  A card that stops must not stop time, so then the timer
+ * paces until it is back. */
 static void follow_master(ctb_engine_t *e)
 {
-    uint64_t due = now_ns(CLOCK_MONOTONIC), ticks;
+    uint64_t before = now_ns(CLOCK_MONOTONIC), late = 0, now, ticks;
     int master;
     while ((master = atomic_load(&e->master)) >= 0 && !atomic_load(&e->stopping)) {
-        uint64_t before = now_ns(CLOCK_MONOTONIC);
-        timed_frame(e, due);
-        due = now_ns(CLOCK_MONOTONIC);
-        if (e->slot[master].missed && due - before < FRAME_NS / 2 &&
-            read(e->timer_fd, &ticks, sizeof ticks) < 0)
+        timed_frame(e, late);
+        now = now_ns(CLOCK_MONOTONIC);
+        late = now - before > FRAME_NS ? now - before - FRAME_NS : 0;
+        if (e->slot[master].missed && now - before < FRAME_NS / 2 && read(e->timer_fd, &ticks, sizeof ticks) < 0 &&
+            errno != EINTR)
             return;
+        before = now;
         e->stats.busy_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
     }
 }
@@ -276,15 +271,47 @@ static void *frame_loop(void *arg)
             fresh = true;
             continue;
         }
-        if (read(e->timer_fd, &ticks, sizeof ticks) != sizeof ticks)
+        if (read(e->timer_fd, &ticks, sizeof ticks) != sizeof ticks) {
+            if (errno == EINTR)
+                continue;
             break;
+        }
         if (fresh) {               /* the timer's count begins here, whatever went before */
-            start = now_ns(CLOCK_MONOTONIC) - FRAME_NS, base = e->frames, k = 0, ticks = 1;
+            start = now_ns(CLOCK_MONOTONIC) - FRAME_NS, base = ctb_engine_frames(e), k = 0, ticks = 1;
             fresh = false;
         }
-        for (k += ticks; e->frames - base < k && !atomic_load(&e->stopping) && atomic_load(&e->master) < 0;)
-            timed_frame(e, start + (e->frames - base + 1) * FRAME_NS);
+        k += ticks;
+        while (ctb_engine_frames(e) - base < k && !atomic_load(&e->stopping) && atomic_load(&e->master) < 0) {
+            uint64_t due = start + (ctb_engine_frames(e) - base + 1) * FRAME_NS, now = now_ns(CLOCK_MONOTONIC);
+            timed_frame(e, now > due ? now - due : 0);
+        }
         e->stats.busy_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    }
+    return NULL;
+}
+
+/* The watchdog: an exchange that hangs for 200 ms loses its board, and time goes on: frames are
+ * counted here until the frame thread is back.  It touches nothing else. */
+static void *watch_loop(void *arg)
+{
+    ctb_engine_t *e = arg;
+    struct timespec frame = {0, FRAME_NS};
+    while (!atomic_load(&e->stopping)) {
+        nanosleep(&frame, NULL);
+        int board = atomic_load(&e->exchanging);
+        uint64_t idle = now_ns(CLOCK_MONOTONIC) - atomic_load(&e->progress_ns);
+        bool hangs = board >= 0 && idle > LOST_AFTER_FRAMES * FRAME_NS;
+        int said = atomic_load(&e->hung);
+        if (hangs) {
+            uint64_t frames = __atomic_add_fetch(&e->frames, 1, __ATOMIC_ACQ_REL);
+            bool due = frames >= __atomic_load_n(&e->deadline, __ATOMIC_ACQUIRE);
+            atomic_store(&e->hung, board + 1);
+            if (!said || due)
+                wake(e);
+        } else if (said) {
+            atomic_store(&e->hung, 0);
+            wake(e);
+        }
     }
     return NULL;
 }
@@ -300,13 +327,16 @@ int ctb_engine_start(ctb_engine_t *e)
     int rc = ctb_io_start(e);
     if (rc < 0)
         return rc;
-    rc = pthread_create(&e->frame_thread, NULL, frame_loop, e);
+    atomic_store(&e->progress_ns, now_ns(CLOCK_MONOTONIC));
+    rc = ctb_thread_start(&e->frame_thread, frame_loop, e);
     if (rc)
-        return -rc;
+        return rc;
     struct sched_param priority = {.sched_priority = 10};
     pthread_setschedparam(e->frame_thread, SCHED_FIFO, &priority);   /* where it is permitted */
     e->running = true;
-    return 0;
+    rc = ctb_thread_start(&e->watch_thread, watch_loop, e);
+    e->watching = rc == 0;
+    return rc;
 }
 
 int ctb_engine_stop(ctb_engine_t *e)
@@ -315,6 +345,10 @@ int ctb_engine_stop(ctb_engine_t *e)
     if (e->running) {
         pthread_join(e->frame_thread, NULL);
         e->running = false;
+    }
+    if (e->watching) {
+        pthread_join(e->watch_thread, NULL);
+        e->watching = false;
     }
     ctb_io_stop(e);
     if (e->timer_fd >= 0)
@@ -359,22 +393,34 @@ int ctb_engine_board_info(ctb_engine_t *e, uint32_t board, ctb_board_info_t *out
     return 0;
 }
 
+/* As read when the board was opened: the driver belongs to the frame thread. */
 int ctb_engine_span_info(ctb_engine_t *e, uint32_t board, uint32_t span, ctb_span_info_t *out)
 {
     ctb_slot_t *s = ctb_slot(e, board);
-    return s ? s->driver->describe_span(s->board, span, out) : -ENODEV;
+    if (!s || span >= s->info.spans || span >= 64)
+        return -ENODEV;
+    *out = s->span[span];
+    return 0;
 }
 
 int ctb_engine_channel_info(ctb_engine_t *e, uint32_t board, uint32_t channel, ctb_channel_info_t *out)
 {
     ctb_slot_t *s = ctb_slot(e, board);
-    return s ? s->driver->describe_channel(s->board, channel, out) : -ENODEV;
+    if (!s || channel >= s->channels)
+        return -ENODEV;
+    *out = s->chan[channel].info;
+    return 0;
 }
 
 int ctb_engine_alarms(ctb_engine_t *e, uint32_t board, uint32_t span, uint32_t *out)
 {
     ctb_slot_t *s = ctb_slot(e, board);
-    return !s ? -ENODEV : s->driver->get_alarms ? s->driver->get_alarms(s->board, span, out) : -ENOSYS;
+    if (!s || span >= s->info.spans || span >= 64)
+        return -ENODEV;
+    if (!s->driver->get_alarms)
+        return -ENOSYS;
+    *out = __atomic_load_n(&s->alarms_now[span], __ATOMIC_ACQUIRE);
+    return 0;
 }
 
 const char *ctb_engine_driver_name(ctb_engine_t *e, uint32_t board)

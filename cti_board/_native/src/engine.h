@@ -15,6 +15,7 @@ _Static_assert(FRAME == CTB_FRAME_SAMPLES, "frame size");
 #define EVENT_RING 16384u          /* power of two */
 #define COMMAND_RING 8192u
 #define SCRATCH 8192u              /* events of one frame before they are sorted */
+#define CTB_IO_CHUNK 4096u         /* chosen: half a second of one file, then the next one */
 #define LOST_AFTER_FRAMES 10       /* chosen: 200 ms without a frame is a lost board */
 #define CONF_MEMBERS 32
 
@@ -38,7 +39,7 @@ struct ctb_player {
     bool has_file, endless;
     ctb_ring_t ring;
     _Atomic int io_error;          /* -errno of a read */
-    bool paused, stop_on_digit, on_board, started;
+    bool paused, stop_on_digit, on_board, started, stop_sent;
     int gain_q12;                  /* frame side: gain as a factor x 4096 */
     uint64_t played;
     struct ctb_player *next;       /* I/O list */
@@ -51,9 +52,10 @@ struct ctb_recorder {
     int sides, fd;                 /* fd -1: stream */
     ctb_ring_t ring;
     uint64_t max_samples, silence_samples, silent;
-    bool mask, on_board, notified, header_due;
+    bool mask, on_board, notified, stop_sent, limited;   /* limited: reason is ours, not the card's */
     _Atomic bool flushed;          /* I/O: everything is in the file */
     _Atomic int io_error;
+    _Atomic uint64_t refused;      /* bytes that the file did not take */
     int error_reported;
     uint32_t board, channel;
     int reason;                    /* once closing */
@@ -88,6 +90,8 @@ typedef struct ctb_chan {
     int32_t tx_place;              /* index in the engine's list of speaking channels, -1 */
     int32_t line_place;            /* index in the list of lines with a timer, -1 */
     /* what Python has been told, so that lost events can be made good */
+    ctb_channel_info_t info;
+    bool opened;
     int32_t told_hook, told_cas, told_battery, told_polarity, told_ring;
     int32_t told_digit, told_tone; /* begun and not ended; 0 none */
     int32_t now_digit, now_tone;
@@ -127,6 +131,8 @@ typedef struct ctb_slot {          /* one opened board */
     ctb_tone_t plan[32];
     uint32_t plan_tones;
     uint64_t alarms_told[64];
+    uint32_t alarms_now[64];       /* kept by the frame thread, read by the other */
+    ctb_span_info_t span[64];
 } ctb_slot_t;
 
 typedef struct ctb_conf {
@@ -167,8 +173,12 @@ struct ctb_engine {
     void **garbage;
     uint64_t garbage_head, garbage_tail;
     /* wall clock */
-    pthread_t frame_thread, io_thread;
-    bool running, io_running;
+    pthread_t frame_thread, io_thread, watch_thread;
+    bool running, io_running, watching;
+    _Atomic uint64_t progress_ns;  /* when the frame thread last began or ended an exchange */
+    _Atomic int exchanging;        /* the board inside whose exchange it is, -1 none */
+    _Atomic int hung;              /* board + 1 that the watchdog gave up, 0 none */
+    int hung_told;                 /* the same, as told to Python */
     _Atomic bool stopping;
     int timer_fd, event_fd, io_fd;
     _Atomic int master;            /* wall: the board whose exchange paces the frames, -1 the timer */
@@ -215,6 +225,8 @@ void ctb_detect_frame(ctb_engine_t *e);
 
 /* board.c */
 void ctb_boards_exchange(ctb_engine_t *e);
+void ctb_line_events(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, ctb_chan_t *c, ctb_event_t *out, int n,
+                     uint64_t base);
 void ctb_board_event(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const ctb_event_t *raw, uint64_t base);
 void ctb_slot_free(ctb_engine_t *e, ctb_slot_t *s);
 
@@ -223,13 +235,14 @@ int  ctb_ring_alloc(ctb_ring_t *r, uint64_t bytes);
 void ctb_recorders_frame(ctb_engine_t *e);
 void ctb_recorder_done(ctb_engine_t *e, ctb_recorder_t *r, int reason, uint64_t at);
 void ctb_recorder_drain(ctb_recorder_t *r);                  /* I/O side */
-void ctb_player_fill(ctb_player_t *p);                       /* I/O side */
+uint64_t ctb_player_fill(ctb_player_t *p, uint64_t budget);   /* I/O side; bytes that it added */
 void ctb_io_add_player(ctb_engine_t *e, ctb_player_t *p);
 void ctb_io_add_recorder(ctb_engine_t *e, ctb_recorder_t *r);
 void ctb_io_remove_player(ctb_engine_t *e, ctb_player_t *p);
 void ctb_io_remove_recorder(ctb_engine_t *e, ctb_recorder_t *r);
 void ctb_io_service(ctb_engine_t *e);                        /* one pass over both lists */
 void ctb_io_want(ctb_engine_t *e);
+int  ctb_thread_start(pthread_t *thread, void *(*run)(void *), ctb_engine_t *e);
 int  ctb_io_start(ctb_engine_t *e);
 void ctb_io_stop(ctb_engine_t *e);
 

@@ -17,19 +17,23 @@ int ctb_events_alloc(ctb_engine_t *e)
     return e->ring && e->scratch && e->must ? 0 : -ENOMEM;
 }
 
-static bool is_completion(uint16_t kind)
+static bool is_completion(const ctb_event_t *ev)
 {
-    return kind == CTB_EV_PLAY_DONE || kind == CTB_EV_RECORD_DONE || kind == CTB_EV_TONE_DONE ||
-           kind == CTB_EV_BOARD_LOST || kind == CTB_EV_BOARD_BACK;
+    switch (ev->kind) {
+    case CTB_EV_BOARD_LOST: case CTB_EV_BOARD_BACK: return true;
+    case CTB_EV_RECORD_DATA: case CTB_EV_MEDIA_OVERRUN: case CTB_EV_MEDIA_UNDERRUN:
+    case CTB_EV_RECORD_ERROR: return false;
+    default: return ev->cookie != 0;   /* somebody waits for it */
+    }
 }
 
 void ctb_emit(ctb_engine_t *e, const ctb_event_t *ev)
 {
     if (e->scratched >= SCRATCH) {
-        if (is_completion(ev->kind) && e->musts < e->must_room)
+        if (is_completion(ev) && e->musts < e->must_room)
             e->must[e->musts++] = *ev;
         else
-            e->lost++, e->stats.events_lost++;
+            e->seq++, e->lost++, e->stats.events_lost++;
         return;
     }
     ctb_event_t *slot = &e->scratch[e->scratched];
@@ -112,7 +116,7 @@ uint32_t ctb_events_flush(ctb_engine_t *e)
         ctb_event_t *ev = &e->scratch[i];
         if (!e->lost && post(e, ev, 1)) {
             posted++;
-        } else if (is_completion(ev->kind) && e->musts < e->must_room) {
+        } else if (is_completion(ev) && e->musts < e->must_room) {
             e->must[e->musts++] = *ev;
         } else {
             e->seq++;              /* the gap shows */
@@ -150,10 +154,12 @@ void ctb_events_recover(ctb_engine_t *e)
     if (used > EVENT_RING / 2)
         return;
     uint64_t at = e->frames * FRAME;
-    ctb_event_t over = {.at = at, .board = 0, .channel = CTB_NO_CHANNEL, .kind = CTB_EV_OVERRUN,
+    ctb_event_t over = {.at = at, .board = CTB_NO_CHANNEL, .channel = CTB_NO_CHANNEL, .kind = CTB_EV_OVERRUN,
                         .span = CTB_NO_SPAN, .a = (int32_t)(e->lost > INT32_MAX ? INT32_MAX : e->lost)};
     e->lost = 0;
     post(e, &over, 0);
+    for (ctb_recorder_t *r = e->active_recorders; r; r = r->next_active)
+        __atomic_store_n(&r->notified, false, __ATOMIC_RELEASE);   /* its RecordData may be lost */
     for (uint32_t b = 0; b < CTB_MAX_BOARDS; b++) {
         ctb_slot_t *s = ctb_slot(e, b);
         if (!s)
@@ -171,20 +177,31 @@ void ctb_events_recover(ctb_engine_t *e)
                                   .kind = now & bit ? CTB_EV_ALARM_RAISED : CTB_EV_ALARM_CLEARED, .a = (int32_t)bit};
                 ctb_emit(e, &ev);
             }
-            s->alarms_told[span] = now;
         }
     }
+}
+
+/* What the watchdog saw, told by the reader itself: the frame thread hangs and cannot. */
+static uint32_t tell_hung(ctb_engine_t *e, ctb_event_t *out)
+{
+    int hung = atomic_load(&e->hung), board = hung ? hung : e->hung_told;
+    if (hung == e->hung_told)
+        return 0;
+    e->hung_told = hung;
+    *out = (ctb_event_t){.at = __atomic_load_n(&e->frames, __ATOMIC_ACQUIRE) * FRAME,
+                         .board = (uint32_t)board - 1, .channel = CTB_NO_CHANNEL, .span = CTB_NO_SPAN,
+                         .kind = hung ? CTB_EV_BOARD_LOST : CTB_EV_BOARD_BACK, .a = hung ? -ETIMEDOUT : 0};
+    return 1;
 }
 
 uint32_t ctb_engine_poll(ctb_engine_t *e, ctb_event_t *out, uint32_t max)
 {
     uint64_t head = __atomic_load_n(&e->ring_head, __ATOMIC_ACQUIRE);
-    uint32_t n = 0;
-    while (n < max && e->ring_tail + n < head) {
-        out[n] = e->ring[(e->ring_tail + n) & (EVENT_RING - 1)];
-        n++;
-    }
-    __atomic_store_n(&e->ring_tail, e->ring_tail + n, __ATOMIC_RELEASE);
+    uint32_t n = max ? tell_hung(e, out) : 0;
+    uint64_t tail = e->ring_tail;
+    while (n < max && tail < head)
+        out[n++] = e->ring[tail++ & (EVENT_RING - 1)];
+    __atomic_store_n(&e->ring_tail, tail, __ATOMIC_RELEASE);
     while (e->garbage_tail < __atomic_load_n(&e->garbage_head, __ATOMIC_ACQUIRE)) {
         free(e->garbage[e->garbage_tail & (COMMAND_RING - 1)]);
         __atomic_store_n(&e->garbage_tail, e->garbage_tail + 1, __ATOMIC_RELEASE);

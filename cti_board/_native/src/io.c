@@ -2,6 +2,7 @@
  * frames in virtual time.  Never the frame path. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -63,10 +64,11 @@ void ctb_io_remove_recorder(ctb_engine_t *e, ctb_recorder_t *r)
 
 #define BATCH 256
 
+/* A ring is topped up as soon as a chunk fits: with 4 s of ring, 3.5 s are always ahead. */
 static bool hungry(const ctb_player_t *p)
 {
     return !p->busy && !__atomic_load_n(&p->ring.closed, __ATOMIC_ACQUIRE) &&
-           ctb_ring_used(&p->ring) <= p->ring.size / 2;
+           ctb_ring_used(&p->ring) + CTB_IO_CHUNK <= p->ring.size;
 }
 
 static bool pending(ctb_recorder_t *r)
@@ -75,23 +77,12 @@ static bool pending(ctb_recorder_t *r)
            (ctb_ring_used(&r->ring) || __atomic_load_n(&r->ring.closed, __ATOMIC_ACQUIRE));
 }
 
-static uint32_t serve_players(ctb_engine_t *e)
+static void idle_again(ctb_engine_t *e, bool *busy)
 {
-    ctb_player_t *batch[BATCH];
-    uint32_t n = 0;
     pthread_mutex_lock(&e->io_lock);
-    for (ctb_player_t *p = e->io_players; p && n < BATCH; p = p->next)
-        if (hungry(p))
-            p->busy = true, batch[n++] = p;
-    pthread_mutex_unlock(&e->io_lock);
-    for (uint32_t i = 0; i < n; i++)
-        ctb_player_fill(batch[i]);
-    pthread_mutex_lock(&e->io_lock);
-    for (uint32_t i = 0; i < n; i++)
-        batch[i]->busy = false;
+    *busy = false;
     pthread_cond_broadcast(&e->io_idle);
     pthread_mutex_unlock(&e->io_lock);
-    return n;
 }
 
 static uint32_t serve_recorders(ctb_engine_t *e)
@@ -103,14 +94,30 @@ static uint32_t serve_recorders(ctb_engine_t *e)
         if (pending(r))
             r->busy = true, batch[n++] = r;
     pthread_mutex_unlock(&e->io_lock);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         ctb_recorder_drain(batch[i]);
-    pthread_mutex_lock(&e->io_lock);
-    for (uint32_t i = 0; i < n; i++)
-        batch[i]->busy = false;
-    pthread_cond_broadcast(&e->io_idle);
-    pthread_mutex_unlock(&e->io_lock);
+        idle_again(e, &batch[i]->busy);
+    }
     return n;
+}
+
+/* One chunk for each hungry player, the hungriest file no more than the next: a slow disk
+ * delays all alike and starves none. */
+static uint64_t serve_players(ctb_engine_t *e)
+{
+    ctb_player_t *batch[BATCH];
+    uint32_t n = 0;
+    uint64_t added = 0;
+    pthread_mutex_lock(&e->io_lock);
+    for (ctb_player_t *p = e->io_players; p && n < BATCH; p = p->next)
+        if (hungry(p))
+            p->busy = true, batch[n++] = p;
+    pthread_mutex_unlock(&e->io_lock);
+    for (uint32_t i = 0; i < n; i++) {
+        added += ctb_player_fill(batch[i], batch[i]->has_file ? CTB_IO_CHUNK : UINT64_MAX);
+        idle_again(e, &batch[i]->busy);
+    }
+    return added;
 }
 
 void ctb_io_service(ctb_engine_t *e)
@@ -118,10 +125,10 @@ void ctb_io_service(ctb_engine_t *e)
     if (__atomic_load_n(&e->frames, __ATOMIC_RELAXED) < atomic_load(&e->io_stalled_until))
         return;
     atomic_store(&e->io_wanted, false);
-    while (serve_players(e) == BATCH)
-        ;
-    while (serve_recorders(e) == BATCH)
-        ;
+    do {
+        while (serve_recorders(e) == BATCH)
+            ;
+    } while (serve_players(e) && !atomic_load(&e->stopping));
 }
 
 void ctb_engine_stall_io(ctb_engine_t *e, int frames)
@@ -143,14 +150,25 @@ static void *io_loop(void *arg)
     return NULL;
 }
 
+/* Signals are Python's: a thread of ours that took one would leave its wait with EINTR. */
+int ctb_thread_start(pthread_t *thread, void *(*run)(void *), ctb_engine_t *e)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(thread, NULL, run, e);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -rc;
+}
+
 int ctb_io_start(ctb_engine_t *e)
 {
     e->io_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (e->io_fd < 0)
         return -errno;
-    int rc = pthread_create(&e->io_thread, NULL, io_loop, e);
+    int rc = ctb_thread_start(&e->io_thread, io_loop, e);
     e->io_running = rc == 0;
-    return -rc;
+    return rc;
 }
 
 void ctb_io_stop(ctb_engine_t *e)

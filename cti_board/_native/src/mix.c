@@ -15,7 +15,7 @@ static uint64_t player_take(ctb_engine_t *e, ctb_chan_t *c, int i, uint8_t *out)
     if (n)
         p->started = true;
     if (!__atomic_load_n(&p->ring.closed, __ATOMIC_ACQUIRE)) {
-        if (ctb_ring_used(&p->ring) <= p->ring.size / 2)
+        if (ctb_ring_used(&p->ring) + CTB_IO_CHUNK <= p->ring.size)
             ctb_io_want(e);
         if (n < FRAME && p->started && !p->paused) {
             e->stats.underruns++;
@@ -123,7 +123,7 @@ static void feed_board_players(ctb_engine_t *e, const ctb_chan_t *c)
     for (int i = 0; i < CHAN_PLAYERS; i++) {
         const ctb_player_t *p = c->player[i];
         if (p && p->on_board && !__atomic_load_n(&p->ring.closed, __ATOMIC_ACQUIRE) &&
-            ctb_ring_used(&p->ring) <= p->ring.size / 2)
+            ctb_ring_used(&p->ring) + CTB_IO_CHUNK <= p->ring.size)
             ctb_io_want(e);
     }
 }

@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include "engine.h"
 
-#define PLAYER_RING 16384          /* 2.048 s: chosen, above the 2 s that a stalled disk may cost */
-#define CHUNK 4096
+#define PLAYER_RING 32768          /* 4 s: chosen, so that 3.5 s are always there (see io.c) */
+#define CHUNK CTB_IO_CHUNK
 
 int ctb_player_new(ctb_player_t **out, ctb_engine_t *engine, uint64_t cookie)
 {
@@ -143,38 +143,47 @@ static bool rewind_player(ctb_player_t *p)
     return true;
 }
 
-void ctb_player_fill(ctb_player_t *p)
+static void end_of_sound(ctb_player_t *p, int error)
+{
+    if (error)
+        atomic_store(&p->io_error, error);
+    __atomic_store_n(&p->ring.closed, 1, __ATOMIC_RELEASE);
+}
+
+uint64_t ctb_player_fill(ctb_player_t *p, uint64_t budget)
 {
     uint8_t raw[CHUNK], coded[CHUNK];
+    uint64_t added = 0, room = p->ring.size - ctb_ring_used(&p->ring);
+    if (budget > room)
+        budget = room;             /* as it was at entry: the reader makes room meanwhile */
     skip_ahead(p);
     while (!__atomic_load_n(&p->ring.closed, __ATOMIC_ACQUIRE)) {
         if (p->at_segment >= p->segments) {
             if (rewind_player(p))
                 continue;
-            __atomic_store_n(&p->ring.closed, 1, __ATOMIC_RELEASE);
-            return;
+            end_of_sound(p, 0);
+            break;
         }
         const ctb_segment_t *s = &p->segment[p->at_segment];
-        uint64_t room = p->ring.size - ctb_ring_used(&p->ring), width = sample_bytes(s->encoding);
-        uint64_t want = s->bytes - p->at_byte;
+        uint64_t width = sample_bytes(s->encoding), want = s->bytes - p->at_byte;
+        if (want && added == budget)
+            break;                 /* the rest next time */
         if (want > CHUNK)
             want = CHUNK;
-        if (want > room * width)
-            want = room * width;
-        if (!want && s->bytes > p->at_byte)
-            return;                /* full */
+        if (want > (budget - added) * width)
+            want = (budget - added) * width;
         const uint8_t *data = NULL;
         int64_t got = want ? fetch(p, s, want, raw, &data) : 0;
         if (got < 0 || (want && got < (int64_t)width)) {
-            atomic_store(&p->io_error, got < 0 ? (int)got : -EIO);
-            __atomic_store_n(&p->ring.closed, 1, __ATOMIC_RELEASE);
-            return;
+            end_of_sound(p, got < 0 ? (int)got : -EIO);
+            break;
         }
         got -= got % (int64_t)width;
         if (got)
-            ctb_ring_write(&p->ring, coded, to_alaw(data, (uint64_t)got, s->encoding, coded));
+            added += ctb_ring_write(&p->ring, coded, to_alaw(data, (uint64_t)got, s->encoding, coded));
         p->at_byte += (uint64_t)got;
         if (p->at_byte >= s->bytes)
             p->at_segment++, p->at_byte = 0;
     }
+    return added;
 }

@@ -11,6 +11,7 @@
 #include "engine.h"
 
 #define HEADER 58                  /* RIFF, fmt of 18 bytes, fact, data */
+#define MOST_BYTES 0xFFFFFF00ull   /* RIFF sizes have 32 bits */
 #define FLUSH_SAMPLES 4000         /* chosen: 0.5 s, half of the longest that may be lost */
 
 int ctb_recorder_new(ctb_recorder_t **out, ctb_engine_t *engine, uint64_t cookie, int sides,
@@ -73,8 +74,6 @@ void ctb_recorder_limits(ctb_recorder_t *r, uint64_t max_samples, uint32_t silen
     r->silence_samples = (uint64_t)silence_ms * 8;
 }
 
-void ctb_recorder_mask(ctb_recorder_t *r, int on) { __atomic_store_n(&r->mask, on != 0, __ATOMIC_RELAXED); }
-
 void ctb_recorder_free(ctb_recorder_t *r)
 {
     if (!r)
@@ -107,7 +106,8 @@ void ctb_recorder_drain(ctb_recorder_t *r)
         uint64_t at = r->ring.tail & (r->ring.size - 1);
         uint64_t n = r->ring.size - at < used ? r->ring.size - at : used;
         if (!atomic_load(&r->io_error)) {
-            ssize_t done = pwrite(r->fd, r->ring.data + at, n, (off_t)(HEADER + r->written));
+            ssize_t done = r->written + n > MOST_BYTES ? (errno = EFBIG, -1)
+                         : pwrite(r->fd, r->ring.data + at, n, (off_t)(HEADER + r->written));
             if (done < 0) {
                 if (errno == EINTR)
                     continue;
@@ -118,6 +118,8 @@ void ctb_recorder_drain(ctb_recorder_t *r)
                 r->written += n;
             }
         }
+        if (atomic_load(&r->io_error))
+            atomic_fetch_add(&r->refused, n);
         __atomic_store_n(&r->ring.tail, r->ring.tail + n, __ATOMIC_RELEASE);
         used -= n;
     }
@@ -167,8 +169,18 @@ static bool is_silent(const uint8_t *rx)
 
 static const uint8_t idle_frame[FRAME] = {[0 ... FRAME - 1] = CTB_IDLE_ALAW};
 
-static void close_ring(ctb_recorder_t *r, int reason)
+/* A limit is reached: ours ends at once, the card's when the card says so. */
+static void close_ring(ctb_engine_t *e, ctb_slot_t *s, ctb_recorder_t *r, int reason)
 {
+    (void)e;
+    if (r->on_board) {
+        ctb_args_t args = {.cookie = r->cookie, .a = reason};
+        if (!r->stop_sent)
+            s->driver->command(s->board, r->channel, CTB_OP_RECORD_STOP, &args);
+        r->stop_sent = r->limited = true;
+        r->reason = reason;
+        return;
+    }
     r->closing = true;
     r->reason = reason;
     __atomic_store_n(&r->ring.closed, 1, __ATOMIC_RELEASE);
@@ -180,17 +192,19 @@ static void record_frame(ctb_engine_t *e, ctb_slot_t *s, ctb_recorder_t *r)
     const uint8_t *rx = ctb_bit(s->rx_live, ch) ? s->rx + (size_t)ch * FRAME : idle_frame;
     const uint8_t *tx = ctb_bit(s->tx_live, ch) ? s->tx + (size_t)ch * FRAME : idle_frame;
     uint64_t want = FRAME;
-    if (r->max_samples && r->samples + want > r->max_samples)
-        want = r->max_samples - r->samples;
-    keep(r, rx, tx, want);
-    e->stats.recorded_bytes += want * (uint64_t)r->sides;
+    if (r->max_samples && r->samples + r->lost + want > r->max_samples)
+        want = r->max_samples - r->samples - r->lost;
+    if (!r->on_board) {
+        keep(r, rx, tx, want);
+        e->stats.recorded_bytes += want * (uint64_t)r->sides;
+    }
     if (r->silence_samples) {
         r->silent = is_silent(rx) ? r->silent + FRAME : 0;
         if (r->silent >= r->silence_samples)
-            close_ring(r, CTB_DONE_SILENCE);
+            close_ring(e, s, r, CTB_DONE_SILENCE);
     }
     if (r->max_samples && r->samples + r->lost >= r->max_samples)
-        close_ring(r, CTB_DONE_END);
+        close_ring(e, s, r, CTB_DONE_END);
 }
 
 static void report(ctb_engine_t *e, ctb_recorder_t *r, uint64_t at)
@@ -226,11 +240,17 @@ static void detach(ctb_engine_t *e, ctb_recorder_t *r)
             c->recorder[i] = NULL, c->recorders--;
 }
 
+static int32_t count32(uint64_t n) { return n > INT32_MAX ? INT32_MAX : (int32_t)n; }
+
+/* What the file did not take is lost, whoever lost it: samples are those that can be heard. */
 void ctb_recorder_done(ctb_engine_t *e, ctb_recorder_t *r, int reason, uint64_t at)
 {
+    uint64_t refused = atomic_load(&r->refused) / (uint64_t)r->sides;
+    r->samples -= refused < r->samples ? refused : r->samples;
+    r->lost += refused;
     ctb_event_t ev = {.at = at, .board_at = r->began_at, .cookie = r->cookie, .board = r->board,
                       .channel = r->channel, .kind = CTB_EV_RECORD_DONE, .span = CTB_NO_SPAN, .a = reason,
-                      .b = (int32_t)r->samples, .c = atomic_load(&r->io_error), .d = (int32_t)r->lost};
+                      .b = count32(r->samples), .c = atomic_load(&r->io_error), .d = count32(r->lost)};
     ctb_emit(e, &ev);
 }
 
@@ -241,12 +261,12 @@ void ctb_recorders_frame(ctb_engine_t *e)
     while (*link) {
         ctb_recorder_t *r = *link;
         ctb_slot_t *s = ctb_slot(e, r->board);
-        if (!r->closing && !r->on_board && s)
-            record_frame(e, s, r);
-        else if (!r->closing && r->on_board) {
+        if (!r->closing && r->on_board) {
             r->samples = r->ring.head / (uint64_t)r->sides;
             r->lost = r->ring.lost / (uint64_t)r->sides;
         }
+        if (!r->closing && s)
+            record_frame(e, s, r);
         report(e, r, at);
         if (r->closing && (r->fd < 0 || atomic_load(&r->flushed))) {
             *link = r->next_active;

@@ -44,7 +44,7 @@ enum fault {
     LATENCY,      /* rx, tx: added to what is declared */
     SPAN,         /* channels say that they are in the next span */
     RENAME,       /* each description is another one */
-    ANYONE,       /* channels and spans that are not there are described */
+    ANYONE,       /* channels and spans that are not there are described and obey */
     OPEN_ONCE,    /* a second opening fails, without a word */
     ALARMS        /* mask: get_alarms ^= mask */
 };
@@ -385,6 +385,7 @@ static int mutant_command(ctb_board_t *m, uint32_t channel, uint32_t op, const c
     ctb_tone_t tone;
     bool this = op == (uint32_t)m->n[0];
     if (m->fault == IGNORE && this && (m->n[1] == ANY || a.a == m->n[1])) return 0;
+    if (m->fault == ANYONE && op == CTB_OP_HOOK && channel >= m->channels) return 0;
     if (m->fault == REFUSE && this) return -EIO;
     if (m->fault == CHANGE && this && a.a) a.a += (int32_t)m->n[1];
     if (m->fault == SHORTEN && this && a.text[0]) a.text[strlen(a.text) - 1] = 0;
