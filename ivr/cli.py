@@ -32,18 +32,8 @@ from .prompt import Catalogue, PromptError
 from .prompt.catalogue import DATA as PROMPTS
 from .prompt.check import check_catalogue
 from .prompt.make import make_all
-from .record import (
-    Head,
-    JournalCheck,
-    JournalError,
-    JournalFault,
-    RecordError,
-    check_files,
-    open_engine,
-)
-from .record.store import ROWS_NAME
-from .record.tables import journal_position
-from .record.verify import verify_journal
+from .record import JournalError, RecordError
+from .verify_command import verify
 
 BAD_INPUT = 2
 TOLD = (
@@ -292,69 +282,9 @@ def prompt_list(folder: Path | None) -> None:
     Console().print(table)
 
 
-# ---- ivr verify ----------------------------------------------------------------------------
+# ---- commands of their own files ------------------------------------------------------------
 
-
-@main.command()
-@click.argument("records", default=Path("records"),
-                type=click.Path(path_type=Path, file_okay=False))  # fmt: skip
-@click.option("--witness", metavar="NUMBER:HASH", help="A journal head noted elsewhere.")
-@click.option("--json", "as_json", is_flag=True)
-def verify(records: Path, witness: str | None, as_json: bool) -> None:
-    """查验记录。Check every line of the journal and every recording; changes nothing.
-
-    Exit 0: nothing was touched.  Exit 1: something was.  Exit 2: cannot tell.
-    """
-    with told():
-        check, faults = verify_records(records, witness)
-    head = f"{check.head.seq}:{check.head.hash}"
-    found = [_fault_line(one) for one in check.faults]
-    if as_json:
-        report = {"lines": check.lines, "head": head, "faults": found, "recordings": faults}
-        click.echo(json.dumps(report))
-    else:
-        for line in found + faults:
-            click.echo(line)
-        word = "完好 sound" if check.sound and not faults else "有误 NOT sound"
-        click.echo(f"{check.lines} lines, head {head}: {word}")
-    sys.exit(0 if check.sound and not faults else 1)
-
-
-def _fault_line(fault: JournalFault) -> str:
-    numbers = f"{fault.seq}" if fault.seq == fault.last else f"{fault.seq} to {fault.last}"
-    return f"{fault.file}: line {numbers}: {fault.kind}: {fault.text}"
-
-
-def verify_records(folder: Path, witness: str | None) -> tuple[JournalCheck, list[str]]:
-    """The journal against the witness (or the rows), the recordings against the rows."""
-    journal, rows = folder / "journal", folder / ROWS_NAME
-    if not journal.is_dir():
-        raise RecordError(f"{journal}: there is no journal")
-    head = _head(witness)
-    faults: list[str] = []
-    if rows.is_file():
-        engine = open_engine(rows, read_only=True)
-        try:
-            with engine.connect() as connection:
-                seen = connection.execute(journal_position.select()).one_or_none()
-                if head is None and seen is not None and seen.seq:
-                    head = Head(seen.seq, seen.hash)
-                faults = check_files(connection, folder)
-        finally:
-            engine.dispose()
-    check = verify_journal(journal, head)
-    if not check.lines:
-        raise RecordError(f"{journal}: the journal holds no line")
-    return check, faults
-
-
-def _head(text: str | None) -> Head | None:
-    if text is None:
-        return None
-    number, colon, digest = text.partition(":")
-    if not colon or not number.isdecimal():
-        raise RecordError(f"--witness is NUMBER:HASH as `ivr verify` prints it, not {text!r}")
-    return Head(int(number), digest)
+main.add_command(verify)
 
 
 def _add_simulation() -> None:

@@ -5,7 +5,8 @@ segments, recordings and agents are made from it.  It must not know cards, flows
 queues, and never asks the system for the time.  docs/records.md tells more.
 """
 
-from ivr.record.check import check_files, check_rows
+from ivr.record.audit import ROWS_NAME, Audit, audit
+from ivr.record.check import check_files, check_recordings, check_rows
 from ivr.record.clock import RecordClock
 from ivr.record.errors import JournalError, RecordError
 from ivr.record.event import (
@@ -43,8 +44,10 @@ from ivr.record.wav import hash_file
 
 __all__ = [
     "HASH_ONLY",
+    "ROWS_NAME",
     "AgentState",
     "Alarm",
+    "Audit",
     "CallAnswered",
     "CallEnded",
     "CallOffered",
@@ -73,7 +76,9 @@ __all__ = [
     "SegmentStarted",
     "Side",
     "VoicemailSaved",
+    "audit",
     "check_files",
+    "check_recordings",
     "check_rows",
     "export_hash",
     "export_lines",

@@ -3,13 +3,15 @@
 Each check returns sentences for a person, none if all is well.  Must not change anything.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from ivr.record.event import HASH_ONLY
+from ivr.record.event import HASH_ONLY, RecordingEnded
+from ivr.record.journal_line import Entry
 from ivr.record.tables import call, call_leg, call_segment, recording
-from ivr.record.wav import WavError, hash_file, read_wav
+from ivr.record.wav import hash_file, read_wav
 
 FRAME_TOLERANCE = 320  # chosen: a frame (160 samples) at each end of a recording
 
@@ -27,27 +29,43 @@ def check_rows(connection: Connection, *, closed: bool = True) -> list[str]:
 
 
 def check_files(connection: Connection, folder: Path) -> list[str]:
-    """Every ended recording's file is there, of the stated length and with the stated hash.
-
-    Of a recording that has no file (HASH_ONLY) there is nothing to look at.
-    """
-    faults = []
+    """Every ended recording's file is what its row says: see check_recordings."""
     query = select(recording).where(recording.c.samples.is_not(None)).order_by(recording.c.id)
-    query = query.where(recording.c.path.not_like(f"{HASH_ONLY}%"))
+    faults: list[str] = []
     for row in connection.execute(query):
-        path = folder / row.path
-        try:
-            samples = read_wav(path).samples
-            digest = hash_file(path) if row.blake2b else ""
-        except (OSError, WavError) as error:
-            if not row.error:
-                faults.append(f"recording {row.path}: {error}")
-            continue
-        if samples != row.samples:
-            faults.append(f"recording {row.path}: {samples} samples, the row says {row.samples}")
-        elif digest != row.blake2b:
-            faults.append(f"recording {row.path}: the file was changed")
+        faults += _check_file(folder, row.path, row.samples, row.blake2b, row.error)
     return faults
+
+
+def check_recordings(entries: Iterable[Entry], folder: Path) -> list[str]:
+    """Every recording whose end is among the facts has its file, of that length and hash.
+
+    Of a recording that has no file (HASH_ONLY) there is nothing to look at.  One that ended
+    with an error (disk full ...) may be shorter than it ran, or not there at all: that was
+    told when it happened.  Where it has a hash its file must still be that one.
+    """
+    faults: list[str] = []
+    for entry in entries:
+        fact = entry.event
+        if isinstance(fact, RecordingEnded):
+            faults += _check_file(folder, fact.path, fact.samples, fact.blake2b, fact.error)
+    return faults
+
+
+def _check_file(folder: Path, name: str, samples: int, digest: str, error: str) -> Iterator[str]:
+    if name.startswith(HASH_ONLY) or (error and not digest):
+        return
+    path = folder / name
+    try:
+        held = read_wav(path).samples
+        found = hash_file(path) if digest else ""
+    except (OSError, ValueError) as fault:
+        yield f"recording {name}: {fault}"
+        return
+    if held != samples and not error:
+        yield f"recording {name}: {held} samples, the journal says {samples}"
+    elif found != digest:
+        yield f"recording {name}: the file was changed"
 
 
 def _check_cover(connection: Connection) -> list[str]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from ivr.record.check import check_files
+from ivr.record.audit import ROWS_NAME
+from ivr.record.check import check_recordings
 from ivr.record.clock import RecordClock
 from ivr.record.errors import JournalError, RecordError
 from ivr.record.event import Event, RunEnded, RunStarted
@@ -30,7 +31,6 @@ from ivr.record.recovery import Closed, RecoveryReport, close_open, find_suspect
 from ivr.record.tables import open_engine, run
 from ivr.record.verify import JournalCheck
 
-ROWS_NAME = "records.sqlite"
 QUEUE_MAX = 50_000  # chosen: facts kept in memory for flush(); beyond, it reads the journal
 NAME_MAX = 200  # chosen: bytes of a file name; Linux allows 255
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -122,15 +122,14 @@ class RecordStore:
             return self._project()
 
     def verify(self, witness: Head | None = None) -> tuple[JournalCheck, list[str]]:
-        """Check every line of the journal and every recording against its row.
+        """Check every line of the journal and every recording against its fact.
 
         Without a witness the rows serve as one: they know the journal's head of the last
         flush.
         """
         self.flush()
         check = self.journal.verify(witness or self._projector.position)
-        with self._engine.connect() as connection:
-            return check, check_files(connection, self.folder)
+        return check, check_recordings(self.journal.read(), self.folder)
 
     def rows_hash(self) -> str:
         """The hash of the canonical export of all rows."""

@@ -11,6 +11,7 @@ program, `*_wall` are UTC texts; an interval is [start, end), and its creation i
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.pool import NullPool
 
 metadata = MetaData()
 
@@ -188,7 +190,7 @@ def open_engine(path: Path, *, read_only: bool = False) -> Engine:
 
     Connections may go from thread to thread, one at a time each.  What a connection reads
     in one transaction is of one moment.  read_only is for reports and pages, which may run
-    in another process.
+    in another process; it asks for write access to the folder (see open_still).
     """
     engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _set_pragmas)
@@ -198,8 +200,28 @@ def open_engine(path: Path, *, read_only: bool = False) -> Engine:
     return engine
 
 
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+def open_still(path: Path) -> Engine:
+    """An engine to read a file that nobody writes to: not a byte in its folder changes.
+
+    SQLite: with immutable=1 neither a lock nor a -wal or -shm file is made, and what such a
+    file holds is not seen.
+    """
+    name = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    engine = create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(name, uri=True, check_same_thread=False),
+        poolclass=NullPool,
+    )  # fmt: skip
+    event.listen(engine, "connect", _set_manual)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_manual(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # sqlite3 begins too late: only at the first write
+
+
+def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    _set_manual(connection, record)
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {BUSY_MS}",

@@ -178,7 +178,8 @@ def test_verify_checks_the_journal_and_the_recordings(store, tmp_path):
     path.write_bytes(wav_bytes(b"\x54" + b"\x55" * 639))
     assert store.verify()[1] == [f"recording {store.relative(path)}: the file was changed"]
     path.write_bytes(wav_bytes(b"\x55" * 638))
-    assert store.verify()[1] == [f"recording {store.relative(path)}: 319 samples, the row says 320"]
+    said = f"recording {store.relative(path)}: 319 samples, the journal says 320"
+    assert store.verify()[1] == [said]
     path.unlink()
     assert "No such file" in store.verify()[1][0]
     lines = next((tmp_path / "journal").glob("*.jsonl"))
