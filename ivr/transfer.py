@@ -73,6 +73,7 @@ async def ring(session: Session, agent: Agent) -> Call | None:
     except (errors.ChannelError, errors.CallCleared):
         kit.desk.rest(agent)  # lifted at this very moment, or not idle yet
     except BaseException:
+        session.agent = None
         kit.desk.give_back(agent)
         raise
     else:

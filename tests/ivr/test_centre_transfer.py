@@ -169,6 +169,25 @@ def test_all_busy_waits_in_order_and_then_a_message_is_offered(tmp_path):
     assert left.figures.longest_wait_s == pytest.approx(12.0, abs=0.1)
 
 
+def test_the_longest_wait_may_end_while_a_telephone_rings(tmp_path):
+    """The caller is then offered a message; the agent is free, and no longer the call's."""
+
+    async def play(place: Place) -> None:
+        await wants_agent(place, 0)
+        await place.diary.until(SegmentStarted, kind="ring", ref="801")
+        (row,) = place.centre.snapshot().calls
+        assert row.agent == "801"
+        await place.diary.until(SegmentStarted, kind="voicemail")
+        (row,) = place.centre.snapshot().calls
+        assert (row.where, row.agent) == ("voicemail", "")
+        assert place.centre.desk.find("801").call == ""
+        place.caller(0).hang_up()
+        await place.at_rest()
+        assert place.centre.desk.find("801").free
+
+    live(tmp_path, play, "[queue]\nmax_wait_s = 12\n", seats=ONE_SEAT)
+
+
 def test_first_come_first_served_on_the_line(tmp_path):
     order = []
 
