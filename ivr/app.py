@@ -181,16 +181,20 @@ class Centre:
         """An agent has lifted the handset and dialled: codes for available and paused."""
         agent = self.desk.of_channel(call.channel.number)
         codes = {CODE_AVAILABLE: Chosen.AVAILABLE, CODE_PAUSED: Chosen.PAUSED}
-        if agent is None or call.dnis not in codes:
-            call.reject(1)  # ITU-T Q.850: unallocated number
-            return
         try:
+            if agent is None or call.dnis not in codes:
+                call.reject(1)  # ITU-T Q.850: unallocated number
+                return
             async with call:
                 await call.answer()
                 self.desk.choose(agent, codes[call.dnis], "keyed")
                 await call.channel.beep()
         except errors.CallCleared:
             pass
+        except Exception as fault:  # one telephone must not end the calls of the others
+            self.kit.tally.faults += 1
+            seat = f"agent {agent.number}" if agent else call.channel.name
+            self.ledger.tell(Alarm(seat, type(fault).__name__, _where(fault)))
         finally:
             call.hang_up()
 
@@ -310,9 +314,12 @@ async def open_centre(
         store = RecordStore(folder, loop.clock, sync="close" if loop.virtual else "group",
                             version=version("cti-board"))  # fmt: skip
         try:
-            async with Centre(
-                config, board, catalogue=catalogue, store=store, accounts=accounts
-            ) as centre:
+            centre = Centre(config, board, catalogue=catalogue, store=store, accounts=accounts)
+        except BaseException:
+            await jobs.run(store.close)
+            raise
+        try:
+            async with centre:
                 yield centre
         finally:
-            await jobs.run(store.close)
+            await jobs.run(centre.ledger.let_go)

@@ -54,9 +54,13 @@ def volume_name(first: int, day: str) -> str:
 
 
 def list_volumes(folder: Path) -> list[Volume]:
-    """The volumes of `folder` in the order of their lines."""
+    """The volumes of `folder` in the order of their lines.  JournalError if it cannot be read."""
     found = []
-    for path in folder.iterdir():
+    try:
+        paths = list(folder.iterdir())
+    except OSError as error:
+        raise JournalError("list", folder, error.errno or 0) from error
+    for path in paths:
         name = _NAME.fullmatch(path.name)
         if name is not None:
             found.append(Volume(int(name[1]), name[2], path))
@@ -66,22 +70,38 @@ def list_volumes(folder: Path) -> list[Volume]:
 def read_entries(folder: Path, first: int = 1, last: int | None = None) -> Iterator[Entry]:
     """The sound lines with numbers `first` to `last`, in order.
 
-    May run while another thread appends, for lines that were appended before.
+    May run while another thread appends, for lines that were appended before.  Raises
+    JournalError if a volume cannot be read.
     """
     volumes = list_volumes(folder)
     for volume, after in zip(volumes, [*volumes[1:], None], strict=True):
         if after is not None and after.first <= first:
             continue
-        with volume.path.open("rb") as file:
-            for line in file:
-                raw = split_line(line[:-1])
-                if raw is None or raw.seq < first:
-                    continue
-                if last is not None and raw.seq > last:
-                    return
-                entry = read_entry(raw)
-                if entry is not None:
-                    yield entry
+        for line in _lines(volume.path):
+            raw = split_line(line[:-1])
+            if raw is None or raw.seq < first:
+                continue
+            if last is not None and raw.seq > last:
+                return
+            entry = read_entry(raw)
+            if entry is not None:
+                yield entry
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a volume, one by one."""
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise JournalError("read", path, error.errno or 0) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise JournalError("read", path, error.errno or 0) from error
 
 
 def mend_tail(folder: Path) -> Tail:
@@ -95,7 +115,7 @@ def mend_tail(folder: Path) -> Tail:
     if not volumes:
         return Tail(None, 0, None)
     newest = volumes[-1]
-    data = newest.path.read_bytes()
+    data = _read(newest.path)
     last, end, damaged = _last_sound(data, newest.first)
     torn: Path | None = None
     if end < len(data):
@@ -106,7 +126,7 @@ def mend_tail(folder: Path) -> Tail:
     for older in reversed(volumes[:-1]):
         if last is not None:
             break
-        last, _, _ = _last_sound(older.path.read_bytes(), older.first)
+        last, _, _ = _last_sound(_read(older.path), older.first)
     return Tail(newest, end, last, torn, len(data) - end if torn else 0, damaged)
 
 
@@ -132,9 +152,10 @@ def _last_sound(data: bytes, first: int) -> tuple[RawLine | None, int, tuple[int
 
 
 def _keep_aside(folder: Path, path: Path, rest: bytes, end: int) -> Path:
-    numbers = [int(name[1]) for p in folder.iterdir() if (name := _TORN.fullmatch(p.name))]
-    torn = folder / f"journal.torn-{max(numbers, default=0) + 1}"
+    torn = folder / "journal.torn"
     try:
+        numbers = [int(name[1]) for p in folder.iterdir() if (name := _TORN.fullmatch(p.name))]
+        torn = folder / f"{torn.name}-{max(numbers, default=0) + 1}"
         with torn.open("xb") as file:
             file.write(rest)
             file.flush()

@@ -1,24 +1,27 @@
 """What may go wrong around a call, in virtual time on the simulated card."""
 
 import asyncio
+import shutil
 
 import pytest
 
-from cti_board import errors, events, open_board, run, running
+from cti_board import Channel, errors, events, open_board, run, running
 from ivr.app import Centre, open_centre
 from ivr.config import load
+from ivr.ledger import FLUSH_VIRTUAL_S
 from ivr.prompt import Catalogue, PromptError
 from ivr.record import (
     Alarm,
     CallAnswered,
     CallEnded,
     Digits,
+    RecordError,
     RecordingEnded,
     RecordStore,
     SegmentStarted,
 )
 
-from .centre_kit import LINES, SEATS, Place, centre_file, live
+from .centre_kit import LINES, SEATS, Diary, Place, centre_file, live
 
 
 async def short_call(place: Place, number: int = 0) -> None:
@@ -152,3 +155,50 @@ def test_a_handset_that_was_off_before_the_centre_opened(tmp_path):
 
     run(main, clock="virtual")
     assert seen == [False, True, True, True]
+
+
+def test_a_telephone_that_fails_ends_no_call(tmp_path, monkeypatch):
+    """The agent's code is answered by a card that refuses: an alarm, and callers go on."""
+
+    async def refuse(self) -> None:
+        raise errors.MediaError("no voice")
+
+    async def play(place: Place) -> None:
+        await place.caller().dial()
+        await place.diary.until(CallAnswered)
+        monkeypatch.setattr(Channel, "beep", refuse)
+        place.telephone(0).off_hook()
+        await asyncio.sleep(1.0)
+        await place.telephone(0).keys("*1")
+        await place.diary.until(Alarm, source="agent 801", code="MediaError")
+        place.telephone(0).on_hook()
+        await asyncio.sleep(2.0)
+        assert len(place.centre.snapshot().calls) == 1
+        place.caller().hang_up()
+        await place.diary.until(CallEnded, side="far")
+        await place.at_rest()
+
+    left = live(tmp_path, play, faultless=False)
+    (alarm,) = left.of(Alarm)
+    assert alarm.text.startswith("no voice (")
+    assert left.figures.faults == 1
+
+
+def test_records_that_are_removed_under_a_running_centre_are_told(tmp_path):
+    """The calls go on; the end says that the records are gone."""
+    config = load(centre_file(tmp_path, "", LINES, SEATS))
+    seen = []
+
+    async def main() -> None:
+        async with open_centre(config, records=tmp_path / "records") as centre:
+            diary = Diary()
+            centre.ledger.watchers.append(diary.hear)
+            await asyncio.sleep(FLUSH_VIRTUAL_S + 1)
+            shutil.rmtree(tmp_path / "records")
+            alarm = await diary.until(Alarm, source="records", raised=True)
+            seen.append(alarm)
+            await short_call(Place(centre, diary))
+
+    with pytest.raises(RecordError, match="ENOENT"):
+        run(main, clock="virtual")
+    assert [one.code for one in seen] == ["ENOENT"]
