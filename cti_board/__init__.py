@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cti_board import audio, errors, events, jobs, tones
     from cti_board.board import Board, Span, open_board
     from cti_board.call import Call, CallState, LineOptions, LineRow, TrunkGroup
+    from cti_board.capability import Capabilities
     from cti_board.channel import Channel
     from cti_board.clock import Clock
     from cti_board.engine import Engine
@@ -30,6 +31,7 @@ __all__ = [
     "Cadence",
     "Call",
     "CallState",
+    "Capabilities",
     "Channel",
     "Clock",
     "Conference",
@@ -67,6 +69,7 @@ __all__ = [
 _HOME = {
     "board": "Board Span open_board",
     "call": "Call CallState LineOptions LineRow TrunkGroup",
+    "capability": "Capabilities",
     "channel": "Channel",
     "clock": "Clock",
     "engine": "Engine",

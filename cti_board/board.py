@@ -9,6 +9,7 @@ from types import TracebackType
 from cti_board import backends
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
+from cti_board.capability import Capabilities
 from cti_board.channel import Channel, tone_struct
 from cti_board.errors import BoardError, NotSupportedError
 from cti_board.loop import EngineLoop, running
@@ -35,9 +36,9 @@ class Span:
     @property
     def alarms(self) -> ev.Alarm:
         """Alarms now, as the card says.  NotSupportedError: it does not tell."""
-        if not self.board.capabilities & lib.CTB_CAP_ALARMS:
+        if Capabilities.ALARMS not in self.board.capabilities:
             raise NotSupportedError(f"{self.board.url}: the board does not declare ALARMS")
-        return self.board.loop.engine.alarms(self.board.number, self.number)
+        return self.board.loop.engine.alarms(self.board.place, self.number)
 
 
 class Board:
@@ -69,7 +70,7 @@ class Board:
         self.model = bytes(ffi.string(info.model)).decode()
         self.serial = bytes(ffi.string(info.serial)).decode()
         self.firmware = bytes(ffi.string(info.firmware)).decode()
-        self.capabilities = int(info.capabilities)
+        self.capabilities = Capabilities(info.capabilities)
         self.latency_rx_samples = int(info.latency_rx)
         self.latency_tx_samples = int(info.latency_tx)
         self.time_uncertainty_samples = int(info.time_uncertainty)
@@ -81,20 +82,35 @@ class Board:
                 self.number, span.number, [c.number for c in span.channels]
             )
         self.set_tone_plan(self.tone_plan)
-        if self.capabilities & lib.CTB_CAP_STREET:
+        if Capabilities.STREET in self.capabilities:
             self.street = Street(self)
 
+    @property
+    def place(self) -> int:
+        """Its number in the engine while it is open; BoardError when it is not."""
+        if self.number < 0:
+            raise BoardError(f"{self.url} is not open")
+        return self.number
+
     def set_tone_plan(self, tone_plan: TonePlan) -> None:
-        """What the detectors look for and `Channel.send_tone` sends."""
-        self.tone_plan = tone_plan
-        heard = [t for t in tone_plan.tones if t.name in IDS]
-        array = ffi.new("ctb_tone_t[]", len(heard))
-        for i, tone in enumerate(heard):
+        """What the detectors look for and `Channel.send_tone` sends.
+
+        ValueError: a tone whose name means nothing to the detectors (see `tones.IDS`).
+        """
+        strange = [t.name for t in tone_plan.tones if t.name not in IDS]
+        if strange:
+            raise ValueError(
+                f"no detector can report a tone named {', '.join(map(repr, strange))}; "
+                f"the names of a plan's tones are {', '.join(IDS)}"
+            )
+        array = ffi.new("ctb_tone_t[]", len(tone_plan.tones))
+        for i, tone in enumerate(tone_plan.tones):
             array[i] = tone_struct(tone, IDS[tone.name])[0]  # type: ignore[index]
-        self.loop.engine.name_tones(self.number, {n: name for name, n in IDS.items()})
+        self.loop.engine.name_tones(self.place, {n: name for name, n in IDS.items()})
         self.loop.engine.post(
-            self.number, 0, lib.CTB_EOP_TONE_PLAN, data=array, size=ffi.sizeof(array)
+            self.place, 0, lib.CTB_EOP_TONE_PLAN, data=array, size=ffi.sizeof(array)
         )
+        self.tone_plan = tone_plan
 
     async def __aexit__(
         self,
@@ -105,17 +121,23 @@ class Board:
         self.close()
 
     def close(self) -> None:
-        """Closes the device; media that still run end with reason CLOSED.  Idempotent."""
-        if self.number >= 0:
-            self.loop.engine.close_board(self.number)
+        """Closes the device.  Idempotent.
+
+        Media that still run end with reason CLOSED; whoever waits for an event or for something
+        else of this board, or commands it from now on, gets BoardError.
+        """
+        if self.number < 0:
+            return
+        number, self.number = self.number, -1
+        try:
+            self.loop.engine.close_board(number)
+        finally:
             self.loop.pump.dispatch(self.loop.engine.poll())
-            self.number = -1
+            self.loop.pump.close_board(number, BoardError(f"{self.url} is not open"))
 
     def events(self, *kinds: type[ev.Event]) -> EventStream:
         """A stream of all events of this board's lines, spans and media."""
-        if self.number < 0:
-            raise BoardError(f"{self.url} is not open")
-        return self.loop.pump.subscribe(("board", self.number, 0), kinds=kinds)
+        return self.loop.pump.subscribe(("board", self.place, 0), kinds=kinds)
 
 
 def open_board(url: str, *, country: str = "cn") -> Board:

@@ -5,13 +5,14 @@ Commands take effect at the next frame boundary.  What the board does not declar
 NotSupportedError.  Satisfies `cti_board.signalling.port.LinePort`.
 """
 
-from collections.abc import Iterable
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
-from cti_board.errors import NotSupportedError
+from cti_board.capability import Capabilities
+from cti_board.errors import MediaError, NotSupportedError
 from cti_board.media import DigitCollector, Digits, HashLike, Player, Recorder, Source
 from cti_board.pump import EventStream
 from cti_board.signalling.port import LineType
@@ -49,7 +50,8 @@ class Channel:
         self.line_type = LineType(info.type)
         self.timeslot = int(info.timeslot)
         self.span_number = int(info.span)
-        self.capabilities = int(info.capabilities)
+        self.capabilities = Capabilities(info.capabilities)
+        self.conference = -1  # number of the one that it joined, see switch.py
         self._armed = dict.fromkeys(DETECTORS, 0)
         self._digits: EventStream | None = None
         self._tone_cookie = 0
@@ -81,11 +83,12 @@ class Channel:
         return self.span.alarms
 
     # ---- events ------------------------------------------------------------------
+    # Every command raises BoardError when the board is not open.
 
     def events(self, *kinds: type[ev.Event]) -> EventStream:
         """A new stream of this channel's events (of ``kinds``; all when none is named),
         with its span's alarms and its board's loss among them.  Close it when done."""
-        key = ("channel", self.board.number, self.number)
+        key = ("channel", self.board.place, self.number)
         return self.board.loop.pump.subscribe(key, kinds=kinds)
 
     def arm(
@@ -100,15 +103,13 @@ class Channel:
 
         Nested: a detector is off again when every arm had its disarm.
         """
-        before = self._mask()
+        armed = dict(self._armed)
         for name, wish in (("dtmf", dtmf), ("tones", tones), ("talk", talk), ("fsk", fsk)):
             if wish is not None:
-                self._armed[name] = max(0, self._armed[name] + (1 if wish else -1))
-        if self._mask() != before:
-            self._post(lib.CTB_EOP_ARM, a=self._mask())
-
-    def _mask(self) -> int:
-        return sum(bit for name, bit in DETECTORS.items() if self._armed[name])
+                armed[name] = max(0, armed[name] + (1 if wish else -1))
+        if _mask(armed) != _mask(self._armed):
+            self._post(lib.CTB_EOP_ARM, a=_mask(armed))
+        self._armed = armed
 
     # ---- the line ------------------------------------------------------------------
 
@@ -216,9 +217,11 @@ class Channel:
         return cookie
 
     async def beep(self) -> None:
-        """One short tone (300 ms, 1000 Hz): recording begins."""
-        done = self.board.loop.pump.completion(self.send_tone(BEEP, cycles=1))
-        await done
+        """One short tone (300 ms, 1000 Hz): recording begins.  MediaError: it cannot be sent."""
+        done = self.board.loop.pump.completion(self.send_tone(BEEP, cycles=1), self.board.place)
+        event = await done
+        if isinstance(event, ev.CommandFailed):
+            raise MediaError(f"{self.name}: no beep: {os.strerror(event.error)}")
 
     def stop_tone(self) -> None:
         self._post(lib.CTB_EOP_TONE_STOP)
@@ -244,7 +247,7 @@ class Channel:
             raise ValueError("offset_s and loops are not negative, gain_db is -60 to 20")
         return Player(
             self.board.loop,
-            self.board.number,
+            self.board.place,
             self.number,
             sources,
             stop_on_digit=stop_on_digit,
@@ -262,15 +265,18 @@ class Channel:
         max_s: float = 0.0,
         silence_s: float = 0.0,
         ring_s: float = 4.0,
+        overwrite: bool = False,
     ) -> Recorder:
         """Record the line (left when stereo; our side right) to an A-law WAV file, or to a sink.
 
         ``max_s`` and ``silence_s`` (silence of the line) end it by themselves, 0 = never.
-        MediaError if the file cannot be made; a disk that fills later ends the file, not the call.
+        MediaError if the file cannot be made, or is there already (unless ``overwrite``); a disk
+        that fills later ends the file, not the call.  A sink that raises ends the recording:
+        awaiting it gives MediaError.
         """
         return Recorder(
             self.board.loop,
-            self.board.number,
+            self.board.place,
             self.number,
             path=None if path is None else Path(path),
             sink=sink,
@@ -278,19 +284,27 @@ class Channel:
             max_s=max_s,
             silence_s=silence_s,
             ring_s=max(ring_s, 2.0) if path is not None else 8.0,
+            overwrite=overwrite,
         )
 
     def open_digits(self) -> None:
         """From now on digits are heard and kept (typing ahead counts)."""
         if self._digits is None:
-            self._digits = self.events(ev.DtmfBegin, ev.DtmfEnd, ev.PulseDigit)
-            self.arm(dtmf=True)
+            digits = self.events(ev.DtmfBegin, ev.DtmfEnd, ev.PulseDigit)
+            try:
+                self.arm(dtmf=True)
+            except BaseException:
+                digits.close()
+                raise
+            self._digits = digits
 
     def close_digits(self) -> None:
+        """Hear no more digits; a closed board hears none anyway."""
         if self._digits is not None:
             self._digits.close()
             self._digits = None
-            self.arm(dtmf=False)
+            if self.board.number >= 0:
+                self.arm(dtmf=False)
 
     def flush_digits(self) -> None:
         """Forget digits keyed so far."""
@@ -323,23 +337,17 @@ class Channel:
                 first_timeout_s=first_timeout_s,
                 interdigit_timeout_s=interdigit_timeout_s,
             )
-            if prompt:
-                player = await self._prompt(prompt, bargein)
+            if prompt and not (bargein and self._typed_ahead()):
+                player = self.play(*prompt, stop_on_digit=bargein)
+                if not bargein:
+                    await player
+                    self.flush_digits()
             return await collector.run(player if player and not player.done else None)
         finally:
             if player is not None:
                 player.stop()
             if fresh:
                 self.close_digits()
-
-    async def _prompt(self, prompt: Iterable[Source], bargein: bool) -> Player | None:
-        if bargein and self._digits is not None and self._typed_ahead():
-            return None
-        player = self.play(*prompt, stop_on_digit=bargein)
-        if not bargein:
-            await player
-            self.flush_digits()
-        return player
 
     def _typed_ahead(self) -> bool:
         assert self._digits is not None
@@ -352,7 +360,7 @@ class Channel:
     # ---- plumbing ----------------------------------------------------------------------
 
     def _post(self, op: int, **args: object) -> None:
-        self.board.loop.engine.post(self.board.number, self.number, op, **args)  # type: ignore[arg-type]
+        self.board.loop.engine.post(self.board.place, self.number, op, **args)  # type: ignore[arg-type]
 
     def _only(self, wanted: LineType, command: str) -> None:
         if self.line_type is not wanted:
@@ -361,8 +369,12 @@ class Channel:
             )
 
     def _need(self, capability: str) -> None:
-        if not self.capabilities & getattr(lib, f"CTB_CAP_{capability}"):
+        if not self.capabilities & Capabilities[capability]:
             raise NotSupportedError(f"{self.name}: the board does not declare {capability}")
+
+
+def _mask(armed: dict[str, int]) -> int:
+    return sum(bit for name, bit in DETECTORS.items() if armed[name])
 
 
 def _positive(name: str, value: int) -> int:

@@ -17,8 +17,9 @@ NOWHERE = 0xFFFFFFFF
 ENOENT, ENOEXEC, EPROTO = 2, 8, 71
 
 
-def number(c_channel: int) -> int:
-    return -1 if c_channel == NOWHERE else c_channel
+def number(c_number: int) -> int:
+    """Of a channel or a board; -1: none of them (it concerns the board, or the engine)."""
+    return -1 if c_number == NOWHERE else c_number
 
 
 def _text(c: Any) -> str:
@@ -90,13 +91,15 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     ),
     lib.CTB_EV_BOARD_LOST: lambda c: ev.BoardLost(c.seq, c.at, c.board, -1, -c.a),
     lib.CTB_EV_BOARD_BACK: _plain(ev.BoardBack),
-    lib.CTB_EV_OVERRUN: lambda c: ev.Overrun(c.seq, c.at, c.board, -1, c.a),
+    lib.CTB_EV_OVERRUN: lambda c: ev.Overrun(c.seq, c.at, number(c.board), -1, c.a),
     lib.CTB_EV_SLIP: lambda c: ev.Slip(c.seq, c.at, c.board, -1, c.a, "tx" if c.b else "rx"),
-    lib.CTB_EV_LATE: lambda c: ev.Late(c.seq, c.at, c.board, -1, c.a),
+    lib.CTB_EV_LATE: lambda c: ev.Late(c.seq, c.at, number(c.board), -1, c.a),
     lib.CTB_EV_STREET: lambda c: ev.StreetReport(
         c.seq, c.at, c.board, c.channel, c.a, c.b, c.c, c.d, c.cookie, _text(c)
     ),
 }
+
+ENDS = frozenset({lib.CTB_EV_PLAY_DONE, lib.CTB_EV_RECORD_DONE, lib.CTB_EV_TONE_DONE})
 
 
 class Engine:
@@ -132,7 +135,12 @@ class Engine:
     # ---- boards ----------------------------------------------------------------
 
     def open_board(self, library: str, spec: str) -> int:
-        """Loads a driver library and opens a board; BoardNotFoundError or DriverError."""
+        """Loads a driver library and opens a board; BoardNotFoundError or DriverError.
+
+        The loop stands still meanwhile: loading the library and the driver's own ``open`` run in
+        the caller's thread.  Open boards before calls are served; those that are open already
+        keep their frames, which have a thread of their own on a wall clock.
+        """
         board, err = ffi.new("uint32_t *"), ffi.new("char[]", 512)
         rc = lib.ctb_engine_board_open(
             self._engine, library.encode(), spec.encode(), board, err, 512
@@ -219,13 +227,19 @@ class Engine:
         while count := lib.ctb_engine_poll(self._engine, self._buffer, POLL):
             if self._trace is not None:
                 self._trace.update(ffi.buffer(self._buffer, count * ffi.sizeof("ctb_event_t")))
-            for i in range(count):
-                c = self._buffer[i]
-                decode = DECODE.get(c.kind)
-                found.append(decode(c) if decode else self._tone(c))
+            found.extend(self._decode(self._buffer[i]) for i in range(count))
             if count < POLL:
                 break
         return found
+
+    def _decode(self, c: Any) -> ev.Event:
+        """One event; what cannot be understood becomes a DriverFault, and the rest goes on."""
+        try:
+            return DECODE.get(c.kind, self._tone)(c)
+        except Exception as error:  # values of a driver may be anything
+            text = f"event of kind {c.kind} with a={c.a} b={c.b} c={c.c} d={c.d}: {error}"
+            cookie = c.cookie if c.kind in ENDS else 0
+            return ev.DriverFault(c.seq, c.at, number(c.board), number(c.channel), text, cookie)
 
     def _tone(self, c: Any) -> ev.Event:
         name = self._tone_names.get(c.board, {}).get(c.a, str(c.a))
@@ -233,7 +247,7 @@ class Engine:
             return ev.ToneOn(c.seq, c.at, c.board, c.channel, name, c.b / 100)
         if c.kind == lib.CTB_EV_TONE_OFF:
             return ev.ToneOff(c.seq, c.at, c.board, c.channel, name)
-        raise DriverError(f"the driver sent an event of unknown kind {c.kind}")
+        raise ValueError("no such kind")
 
     def trace(self) -> None:
         """From now on every event and every sample counts in `trace_hash`."""

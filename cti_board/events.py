@@ -2,7 +2,7 @@
 
 Every event carries ``seq`` (counts all events of the engine; a gap is a loss), ``at`` (engine
 sample number, 8000 a second, at which it was decided), ``board`` and ``channel`` (numbers;
-channel is -1 for events of a span or a board).
+channel is -1 for events of a span or a board, board is -1 for events of the engine).
 """
 
 from dataclasses import dataclass
@@ -244,7 +244,10 @@ class BoardBack(Event):
 
 @dataclass(slots=True)
 class Overrun(Event):
-    """The event ring was full: ``lost`` events; line levels were read again and reported."""
+    """The event ring was full: ``lost`` events; line levels were read again and reported.
+
+    Of the engine (board -1): every board's and every channel's stream hears of it.
+    """
 
     lost: int
 
@@ -259,9 +262,20 @@ class Slip(Event):
 
 @dataclass(slots=True)
 class Late(Event):
-    """Wall clock: ``frames`` came later than the lead allows."""
+    """Wall clock: ``frames`` came later than the lead allows.  Of the engine, as `Overrun`."""
 
     frames: int
+
+
+@dataclass(slots=True)
+class DriverFault(Event):
+    """The driver reported what cannot be understood; ``text`` says what.
+
+    ``cookie`` names the work whose end it was meant to be; 0: none.
+    """
+
+    text: str
+    cookie: int = 0
 
 
 @dataclass(slots=True)
@@ -311,6 +325,7 @@ LineEvent = (
     | Overrun
     | Slip
     | Late
+    | DriverFault
 )
 
 

@@ -3,8 +3,10 @@ Must not know lines or calls.  A handle is awaited; its result says why it ended
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -12,11 +14,13 @@ from typing import Any, Literal, Protocol
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.audio import Sound, WaveFile, open_wave
-from cti_board.errors import MediaError, check
+from cti_board.errors import BoardError, CtiError, MediaError, check
 from cti_board.loop import EngineLoop
 from cti_board.pump import EventStream
 
 Source = bytes | Sound | WaveFile | Path | str
+
+log = logging.getLogger("cti_board.media")
 
 
 class HashLike(Protocol):
@@ -55,6 +59,21 @@ class Digits:
     at: int = 0
 
 
+def _fail(done: "asyncio.Future[Any]", what: str, why: ev.Event | BaseException) -> None:
+    """End a handle with the reason that the engine, the driver or the board's closing gave."""
+    match why:
+        case ev.PlayDone() | ev.CommandFailed():
+            error: BaseException = MediaError(f"{what} failed: {os.strerror(why.error)}")
+        case ev.DriverFault():
+            error = MediaError(f"{what} failed: {why.text}")
+        case BaseException():
+            error = why
+        case _:
+            error = MediaError(f"{what} failed: {why}")
+    done.set_exception(error)
+    done.exception()  # retrieved: nobody need await a handle
+
+
 class Player:
     """Sound on its way to a channel.  ``await player`` gives a PlayResult."""
 
@@ -77,24 +96,26 @@ class Player:
         out = ffi.new("ctb_player_t **")
         check(lib.ctb_player_new(out, loop.engine.pointer, self._cookie), "engine", "make a player")
         self._player = out[0]
+        self._stopping = False
+        self._done: asyncio.Future[PlayResult] = loop.create_future()
         try:
             for source in sources:
                 self._add(source)
+            lib.ctb_player_set(self._player, round(offset_s * 8000), loops, round(gain_db * 100))
+            done = loop.pump.completion(self._cookie, board)
+            loop.engine.post(
+                board,
+                channel,
+                lib.CTB_EOP_PLAY,
+                a=int(stop_on_digit),
+                cookie=self._cookie,
+                data=self._player,
+            )
         except BaseException:
+            loop.pump.forget(self._cookie)
             self._free()
             raise
-        lib.ctb_player_set(self._player, round(offset_s * 8000), loops, round(gain_db * 100))
-        done = loop.pump.completion(self._cookie)
-        self._done: asyncio.Future[PlayResult] = loop.create_future()
         done.add_done_callback(self._finish)
-        loop.engine.post(
-            board,
-            channel,
-            lib.CTB_EOP_PLAY,
-            a=int(stop_on_digit),
-            cookie=self._cookie,
-            data=self._player,
-        )
 
     def _add(self, source: Source) -> None:
         if isinstance(source, bytes):
@@ -113,16 +134,15 @@ class Player:
             )
         check(rc, "engine", "add a sound")
 
-    def _finish(self, future: "asyncio.Future[ev.PlayDone | ev.CommandFailed]") -> None:
+    def _finish(self, future: "asyncio.Future[ev.Event]") -> None:
         self._free()
         if self._done.done() or future.cancelled():
             return
-        event = future.result()
+        event = future.exception() or future.result()
         if isinstance(event, ev.PlayDone) and event.reason is not ev.DoneReason.ERROR:
             self._done.set_result(PlayResult(event.reason, event.samples, event.digit))
         else:
-            self._done.set_exception(MediaError(f"playing failed: {os.strerror(event.error)}"))
-            self._done.exception()  # retrieved: nobody need await a player
+            _fail(self._done, "playing", event)
 
     def _free(self) -> None:
         if self._player is not None:
@@ -146,8 +166,10 @@ class Player:
         return self._done
 
     def stop(self) -> None:
-        """End it at the next frame boundary; no effect when it has ended."""
-        self._command(lib.CTB_EOP_PLAY_STOP, int(ev.DoneReason.STOPPED))
+        """End it at the next frame boundary; no effect when it has ended or is being stopped."""
+        if not self._stopping:
+            self._command(lib.CTB_EOP_PLAY_STOP, int(ev.DoneReason.STOPPED))
+            self._stopping = True
 
     def pause(self) -> None:
         self._command(lib.CTB_EOP_PLAY_PAUSE, 1)
@@ -175,12 +197,15 @@ class Recorder:
         max_s: float,
         silence_s: float,
         ring_s: float,
+        overwrite: bool,
     ) -> None:
         if path is None and sink is None:
             raise ValueError("a recorder needs a path or a sink")
         self._loop, self._board, self._channel = loop, board, channel
         self._cookie = loop.engine.next_cookie()
         self._sink, self._fd, self.path = sink if path is None else None, -1, path
+        self._stopping = False
+        self._sink_error: Exception | None = None
         out = ffi.new("ctb_recorder_t **")
         check(
             lib.ctb_recorder_new(
@@ -191,53 +216,82 @@ class Recorder:
         )
         self._recorder = out[0]
         self._chunk = ffi.new("uint8_t[]", 65536) if path is None else None
-        self.error = 0
-        if path is not None:
-            self._open(path)
-        lib.ctb_recorder_limits(self._recorder, round(max_s * 8000), round(silence_s * 1000))
+        self._error = 0
         self._done: asyncio.Future[RecordResult] = loop.create_future()
-        done = loop.pump.completion(self._cookie)
-        done.add_done_callback(self._finish)
-        if self._sink is not None:
+        try:
+            if path is not None:
+                self._open(path, overwrite)
+            lib.ctb_recorder_limits(self._recorder, round(max_s * 8000), round(silence_s * 1000))
+            done = loop.pump.completion(self._cookie, board)
             loop.pump.feed(self._cookie, self)
-        loop.engine.post(
-            board, channel, lib.CTB_EOP_RECORD, cookie=self._cookie, data=self._recorder
-        )
+            loop.engine.post(
+                board, channel, lib.CTB_EOP_RECORD, cookie=self._cookie, data=self._recorder
+            )
+        except BaseException:
+            loop.pump.forget(self._cookie)
+            made = self._fd >= 0 and not overwrite
+            self._free()
+            if made and path is not None:
+                path.unlink(missing_ok=True)
+            raise
+        done.add_done_callback(self._finish)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, overwrite: bool) -> None:
+        how = os.O_TRUNC if overwrite else os.O_EXCL
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | how | os.O_CLOEXEC, 0o640)
             check(lib.ctb_recorder_file(self._recorder, self._fd), "recorder", f"write {path}")
-        except BaseException as error:
-            self._free()
+        except (OSError, ValueError, CtiError) as error:
             raise MediaError(f"{path}: cannot be recorded to: {error}") from error
 
     def drain(self) -> None:
         """Take what a stream recorder holds to its sink (the pump calls this)."""
+        if self._recorder is None or self._chunk is None:
+            return
         while size := lib.ctb_recorder_read(self._recorder, self._chunk, 65536):
             if self._sink is not None:
-                self._sink.update(bytes(ffi.buffer(self._chunk, size)))
+                self._give(self._sink, bytes(ffi.buffer(self._chunk, size)))
 
-    def _finish(self, future: "asyncio.Future[ev.RecordDone | ev.CommandFailed]") -> None:
-        if future.cancelled():
-            self._free()
-            return
-        event = future.result()
-        if self._sink is not None and self._recorder is not None:
-            self.drain()
+    def _give(self, sink: HashLike, data: bytes) -> None:
+        """A sink that fails ends its own recording; the line and other recordings go on."""
+        try:
+            sink.update(data)
+        except Exception as error:
+            log.error("channel %d: the recorder's sink failed: %s", self._channel, error)
+            self._sink, self._sink_error = None, error
+            with suppress(BoardError):  # a board that goes at this moment ends it as well
+                self._post_stop()
+
+    def trouble(self, error: int) -> None:
+        """The file cannot be written (the pump calls this): ``error`` says so from now on."""
+        self._error = error
+
+    @property
+    def error(self) -> int:
+        """errno of what ended the file while the recorder runs on; 0: none."""
+        return self._error
+
+    def _finish(self, future: "asyncio.Future[ev.Event]") -> None:
+        self._stopping = True
+        self.drain()
         self._free()
-        if self._done.done():
+        if self._done.done() or future.cancelled():
             return
-        if isinstance(event, ev.RecordDone):
+        event = future.exception() or future.result()
+        if isinstance(event, ev.RecordDone) and self._sink_error is None:
+            self._error = event.error
             self._done.set_result(
                 RecordResult(
                     event.reason, event.samples, event.error, event.lost_samples, event.began_at
                 )
             )
+        elif self._sink_error is not None:
+            failure = MediaError(f"the recorder's sink failed: {self._sink_error}")
+            failure.__cause__ = self._sink_error
+            _fail(self._done, "recording", failure)
         else:
-            self._done.set_exception(MediaError(f"recording failed: {os.strerror(event.error)}"))
-            self._done.exception()
+            _fail(self._done, "recording", event)
 
     def _free(self) -> None:
         self._loop.pump.feed(self._cookie, None)
@@ -249,9 +303,15 @@ class Recorder:
             self._fd = -1
 
     def mask(self, on: bool) -> None:
-        """Write silence (a secret is being keyed or said) from the next frame on."""
-        if self._recorder is not None:
-            lib.ctb_recorder_mask(self._recorder, on)
+        """Write silence (a secret is being keyed or said) from the next frame boundary on."""
+        if not self._done.done():
+            self._loop.engine.post(
+                self._board,
+                self._channel,
+                lib.CTB_EOP_RECORD_MASK,
+                a=int(on),
+                cookie=self._cookie,
+            )
 
     def __await__(self) -> Generator[Any, None, RecordResult]:
         return asyncio.shield(self._done).__await__()
@@ -262,7 +322,11 @@ class Recorder:
 
     async def stop(self) -> RecordResult:
         """End it at the next frame boundary; the file is complete when this returns."""
-        if not self._done.done():
+        self._post_stop()
+        return await self
+
+    def _post_stop(self) -> None:
+        if not self._stopping and not self._done.done():
             self._loop.engine.post(
                 self._board,
                 self._channel,
@@ -270,14 +334,14 @@ class Recorder:
                 a=int(ev.DoneReason.STOPPED),
                 cookie=self._cookie,
             )
-        return await self
+            self._stopping = True
 
 
 class DigitCollector:
     """Digits of one channel, with VoiceXML's time-outs.  ``await collector`` gives Digits.
 
     The first-digit time-out runs from `start_timer` (when the prompt has ended); the interdigit
-    time-out from the last digit's begin.  A digit counts when its tone ends, so that nothing is
+    time-out from the end of the last digit.  A digit counts when its tone ends, so that nothing is
     said over the key, or when the interdigit time-out finds it still held (a stuck key).
     """
 

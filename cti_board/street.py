@@ -3,14 +3,16 @@ A real card has none (``board.street`` is None).  Must not know channels' comman
 """
 
 import asyncio
+import os
 import re
+from collections.abc import Generator
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.audio import decode_alaw
-from cti_board.errors import CtiTimeoutError
+from cti_board.errors import CtiTimeoutError, DriverError
 from cti_board.pump import EventStream
 from cti_board.tones import NAMES
 
@@ -50,17 +52,17 @@ class Ear:
         self._phone = phone
         self._buffer = ffi.new("uint8_t[]", max(160, round(seconds * 8000)))
         self.began_at = phone.street.board.loop.clock.now_samples
-        cookie = phone.street.board.loop.engine.next_cookie()
-        self._done = phone.street.board.loop.pump.completion(cookie)
-        phone.command(
-            lib.CTB_ST_HEAR_START, cookie=cookie, data=self._buffer, size=len(self._buffer)
+        self._stopping = False
+        self._done = phone.begin(
+            lib.CTB_ST_HEAR_START, keep=self._buffer, data=self._buffer, size=len(self._buffer)
         )
 
     async def stop(self) -> bytes:
-        """End and return what was heard."""
-        if not self._done.done():
+        """End and return what was heard.  BoardError: the board was closed meanwhile."""
+        if not self._stopping and not self._done.done():
             self._phone.command(lib.CTB_ST_HEAR_STOP)
-        report: ev.StreetReport = await self._done
+            self._stopping = True
+        report = _report(self._phone, await asyncio.shield(self._done))
         return bytes(ffi.buffer(self._buffer, report.b))
 
     async def linear(self) -> "npt.NDArray[np.int16]":
@@ -69,24 +71,34 @@ class Ear:
 
 
 class Mouth:
-    """A sound that a far end speaks.  ``await mouth`` waits for its end."""
+    """A sound that a far end speaks.  ``await mouth`` waits for its end; who is cancelled while
+    waiting leaves it speaking.  ``ended`` is done when it has ended; do not cancel it."""
 
     def __init__(self, phone: "Telephone", sound: bytes, times: int) -> None:
         self._phone = phone
-        self._data = ffi.from_buffer("uint8_t[]", sound)
-        cookie = phone.street.board.loop.engine.next_cookie()
-        self.ended = phone.street.board.loop.pump.completion(cookie)
-        self.ended.add_done_callback(self._release)
-        phone.command(lib.CTB_ST_PLAY, b=times, cookie=cookie, data=self._data, size=len(sound))
+        self._stopping = False
+        data = ffi.from_buffer("uint8_t[]", sound)
+        self.ended = phone.begin(lib.CTB_ST_PLAY, keep=data, b=times, data=data, size=len(sound))
 
-    def _release(self, _: object) -> None:
-        self._data = None
+    def __await__(self) -> Generator[Any, None, ev.StreetReport]:
+        return self._end().__await__()
 
-    def __await__(self) -> Any:
-        return self.ended.__await__()
+    async def _end(self) -> ev.StreetReport:
+        return _report(self._phone, await asyncio.shield(self.ended))
 
     def stop(self) -> None:
-        self._phone.command(lib.CTB_ST_PLAY_STOP)
+        """No effect when it has ended or is being stopped."""
+        if not self._stopping and not self.ended.done():
+            self._phone.command(lib.CTB_ST_PLAY_STOP)
+            self._stopping = True
+
+
+def _report(phone: "Telephone", event: ev.Event) -> ev.StreetReport:
+    """What ended a far end's work; DriverError when the card refused it."""
+    if isinstance(event, ev.StreetReport):
+        return event
+    error = event.error if isinstance(event, ev.CommandFailed) else 0
+    raise DriverError(f"far end {phone.end}: {os.strerror(error)}", code=-error)
 
 
 class Telephone:
@@ -112,7 +124,7 @@ class Telephone:
     ) -> None:
         board = self.street.board
         board.loop.engine.post(
-            board.number,
+            board.place,
             self.end,
             lib.CTB_OP_STREET,
             a=what,
@@ -127,9 +139,25 @@ class Telephone:
             text=text,
         )
 
+    def begin(self, what: int, *, keep: object = None, **args: Any) -> "asyncio.Future[Any]":
+        """A command whose end is reported: the future of that report (or CommandFailed).
+
+        ``keep`` stays alive until then or until the board is closed, whoever waits or not.
+        """
+        board = self.street.board
+        cookie = board.loop.engine.next_cookie()
+        done = board.loop.pump.completion(cookie, board.place, keep)
+        try:
+            self.command(what, cookie=cookie, **args)
+        except BaseException:
+            board.loop.pump.forget(cookie)
+            raise
+        return done
+
     def events(self) -> EventStream:
         """Reports of this far end from now on."""
-        return self.street.board.loop.pump.subscribe(("street", self.street.board.number, self.end))
+        board = self.street.board
+        return board.loop.pump.subscribe(("street", board.place, self.end))
 
     def off_hook(self) -> None:
         self.command(lib.CTB_ST_OFF_HOOK)
@@ -154,21 +182,21 @@ class Telephone:
         level_dbm0: float = -8.0,
         twist_db: float = 2.0,
     ) -> None:
-        """Press keys (``,`` waits 500 ms); returns when the last is let go."""
+        """Press keys (``,`` waits 500 ms); returns when the last is let go.
+
+        DriverError: the card refuses; BoardError: the board was closed meanwhile.
+        """
         for start in range(0, len(digits), 60):
-            cookie = self.street.board.loop.engine.next_cookie()
-            done = self.street.board.loop.pump.completion(cookie)
-            self.command(
+            done = self.begin(
                 lib.CTB_ST_DIAL,
                 b=on_ms,
                 c=off_ms,
                 d=round(level_dbm0 * 100),
                 e=round(twist_db * 100),
                 f=int(pulse),
-                cookie=cookie,
                 text=digits[start : start + 60],
             )
-            await done
+            _report(self, await done)
 
     dial = keys
 
@@ -185,7 +213,8 @@ class Telephone:
             await self.wait(lib.CTB_SE_CLEARED, stream=reports, timeout_s=3600)
         finally:
             reports.close()
-            self.on_hook()
+            if self.street.board.number >= 0:
+                self.on_hook()
 
     def play(self, sound: bytes, *, times: int = 1) -> Mouth:
         """Speak A-law bytes; ``times`` 0 = for ever; replaces what is spoken."""
@@ -282,7 +311,7 @@ class Street:
 
     def _fault(self, b: int, c: int, d: int) -> None:
         self.board.loop.engine.post(
-            self.board.number, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_FAULT, b=b, c=c, d=d
+            self.board.place, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_FAULT, b=b, c=c, d=d
         )
 
     def cut_line(self, channel: int, cut: bool = True) -> None:
@@ -310,5 +339,5 @@ class Street:
     def option(self, what: int, value: int, channel: int = -1) -> None:
         """CTB_SO_* of ctb_street.h for one FXO port or all (-1)."""
         self.board.loop.engine.post(
-            self.board.number, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_OPTION, b=what, c=channel, d=value
+            self.board.place, 0, lib.CTB_OP_STREET, a=lib.CTB_ST_OPTION, b=what, c=channel, d=value
         )

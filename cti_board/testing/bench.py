@@ -10,6 +10,7 @@ from typing import TypeVar
 from cti_board import events as ev
 from cti_board._native._media import lib
 from cti_board.board import Board
+from cti_board.capability import Capabilities
 from cti_board.channel import Channel
 from cti_board.errors import NotSupportedError
 from cti_board.media import Recorder
@@ -121,7 +122,7 @@ class Bench:
     def declares(self, capability: str, channel: Channel | None = None) -> bool:
         """Whether the board, or this channel, declares CTB_CAP_<capability>."""
         have = self.board.capabilities if channel is None else channel.capabilities
-        return bool(have & getattr(lib, f"CTB_CAP_{capability}"))
+        return Capabilities[capability] in have
 
     # ---- saying that it is wrong ---------------------------------------------------------
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from cti_board._native._media import ffi, lib
 
+from cti_board import Capabilities, open_board, run
 from cti_board import events as ev
-from cti_board import open_board, run
 from cti_board.audio import decode_alaw, encode_alaw, write_wave
 from cti_board.errors import (
     BoardNotFoundError,
@@ -259,7 +259,7 @@ def test_a_stopped_clock_is_noticed_and_time_goes_on(card):
     async def main():
         async with open_board(f"lib:{card}?2") as board:
             stream = board.events(ev.BoardLost, ev.BoardBack)
-            board.channels[0].capabilities |= lib.CTB_CAP_GAIN
+            board.channels[0].capabilities |= Capabilities.GAIN
             board.channels[0].set_gain(0.5, 0)  # the loop card's way to stop for 50 frames
             lost = await stream.get()
             back = await stream.get()
@@ -356,9 +356,10 @@ def test_disk_full_ends_the_file_not_the_recording(card):
     async def main():
         async with open_board(f"lib:{card}?2") as board:
             stream = board.events(ev.RecordError)
-            rec = board.channels[1].record(Path("/dev/full"))
+            rec = board.channels[1].record(Path("/dev/full"), overwrite=True)
             await asyncio.sleep(3)
             error = await stream.get()
+            assert rec.error == error.error == 28  # ENOSPC
             return error, await rec.stop()
 
     with pytest.raises(MediaError, match="No space left"):

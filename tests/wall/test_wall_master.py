@@ -3,10 +3,9 @@
 import asyncio
 
 import pytest
-from cti_board._native._media import lib
 
+from cti_board import Capabilities, open_board, run
 from cti_board import events as ev
-from cti_board import open_board, run
 from cti_board.errors import DriverError, NotSupportedError
 from tests.native.loop_card import build
 from tests.native.test_engine import Bytes, sine
@@ -24,7 +23,7 @@ def test_the_card_is_the_time_base(tmp_path):
             await board.channels[0].play(sound)
             await recorder.stop()
             stream = board.events(ev.BoardLost, ev.BoardBack)
-            board.channels[0].capabilities |= lib.CTB_CAP_GAIN
+            board.channels[0].capabilities |= Capabilities.GAIN
             board.channels[0].set_gain(0.3, 0)  # the loop card stops for 30 frames
             async with asyncio.timeout(5):
                 lost, back = await stream.get(), await stream.get()

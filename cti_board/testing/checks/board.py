@@ -1,8 +1,9 @@
 """Room: checks of the board as such: its description, opening and closing, its sample clock."""
 
 from cti_board import events as ev
-from cti_board._native._media import ffi, lib
+from cti_board._native._media import ffi
 from cti_board.board import Board
+from cti_board.capability import Capabilities
 from cti_board.errors import BoardError, CtiError
 from cti_board.signalling.port import LineType
 from cti_board.testing.bench import FRAME, Bench, CantTell
@@ -70,7 +71,7 @@ async def required(bench: Bench) -> None:
     have = bench.board.capabilities
     for channel in bench.board.channels:
         have |= channel.capabilities
-    missing = sorted(n for n in bench.rig.required if not have & getattr(lib, f"CTB_CAP_{n}"))
+    missing = sorted(n for n in bench.rig.required if Capabilities[n] not in have)
     bench.expect(not missing, f"not declared: {', '.join(missing)}")
 
 
