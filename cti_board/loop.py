@@ -10,18 +10,20 @@ deadline to the engine, which signals at that frame.  A tie goes to the line eve
 import asyncio
 import os
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from cti_board.clock import FRAMES_PER_S, RATE, Clock, frames_of
+from cti_board.clock import FRAME_SAMPLES, FRAMES_PER_S, RATE, Clock, frames_of
 from cti_board.engine import Engine
 from cti_board.errors import CtiError, StalledError
 from cti_board.pump import Pump
 
 T = TypeVar("T")
 VIRTUAL_START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)  # chosen: a Monday morning
+LAGS = 10_000  # chosen: over three minutes of batches, one a frame
 LONGEST_FRAMES = 3600 * FRAMES_PER_S  # chosen: how far one select may run
 
 
@@ -65,7 +67,10 @@ class VirtualSelector(_Selector):
             return ready
         frames = LONGEST_FRAMES if timeout is None else min(frames_of(timeout), LONGEST_FRAMES)
         if timeout is None and len(self.real.get_map()) <= 1 and self.engine.quiet():
-            raise StalledError("every task waits, no timer runs and no line can change")
+            raise StalledError(
+                "every task waits, no timer runs and no line can change "
+                "(work in a thread: use jobs.run, the clock does not know asyncio.to_thread)"
+            )
         if frames > 0:
             self.engine.run(frames, jump=self.jump)
             self.pump.dispatch(self.engine.poll())
@@ -78,25 +83,32 @@ class WallSelector(_Selector):
     def __init__(self, engine: Engine, pump: Pump) -> None:
         super().__init__(engine, pump)
         self._wake = self.real.register(engine.eventfd(), selectors.EVENT_READ)
-        self.lag_samples: list[int] = []
+        self.frames_seen = 0  # by the loop's last look at the clock, from which it reckons timeouts
+        self.lag_samples: deque[int] = deque(maxlen=LAGS)
+        self.worst_lag_samples = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        wait = timeout is None
         if timeout is not None and timeout > 0:
-            self.engine.set_deadline(self.engine.frames + frames_of(timeout))
-        ready = self.real.select(0 if timeout is not None and timeout <= 0 else None)
+            deadline = frames_of(self.frames_seen / FRAMES_PER_S + timeout)
+            self.engine.set_deadline(deadline)
+            wait = self.engine.frames < deadline  # it may have come while the loop was reckoning
+        ready = self.real.select(None if wait else 0)
         others = [item for item in ready if item[0] is not self._wake]
         if len(others) != len(ready):
             os.eventfd_read(self.engine.eventfd())
         found = self.engine.poll()
         if found:
-            self._measure(found[-1].at)
+            self._measure(min(event.at for event in found))
             self.pump.dispatch(found)
         return others
 
-    def _measure(self, at: int) -> None:
-        """Lag from the end of the event's frame to here, in samples (whole frames)."""
-        self.lag_samples.append(max(0, self.engine.clock.now_samples - at))
-        del self.lag_samples[:-10_000]
+    def _measure(self, oldest: int) -> None:
+        """Lag from the end of the oldest event's frame to here, in samples (whole frames)."""
+        end = (oldest // FRAME_SAMPLES + 1) * FRAME_SAMPLES
+        lag = max(0, self.engine.clock.now_samples - end)
+        self.lag_samples.append(lag)
+        self.worst_lag_samples = max(self.worst_lag_samples, lag)
 
 
 class EngineLoop(asyncio.SelectorEventLoop):
@@ -116,7 +128,22 @@ class EngineLoop(asyncio.SelectorEventLoop):
         self.job_pool = ThreadPoolExecutor(1 if not engine.wall else 4, "cti-job")
 
     def time(self) -> float:
-        return self.engine.frames / FRAMES_PER_S
+        frames = self.engine.frames
+        if isinstance(self.selector, WallSelector):
+            self.selector.frames_seen = frames
+        return frames / FRAMES_PER_S
+
+    def lag_ms(self) -> tuple[float, float]:
+        """How long events waited for the loop, in ms: (99th percentile, worst).
+
+        Of the oldest event of each batch, from the end of its frame; whole frames.  The percentile
+        is of the last 10 000 batches, the worst of all.  In virtual time nothing waits: (0, 0).
+        """
+        if not isinstance(self.selector, WallSelector) or not self.selector.lag_samples:
+            return 0.0, 0.0
+        lags = sorted(self.selector.lag_samples)
+        p99 = lags[(len(lags) - 1) * 99 // 100]
+        return p99 * 1000 / RATE, self.selector.worst_lag_samples * 1000 / RATE
 
     @property
     def clock(self) -> Clock:

@@ -67,6 +67,7 @@ async def load(card: Path, folder: Path, seconds: float) -> dict[str, float]:
             heard += 1
         call_s = CHANNELS * span
         busy = (after["busy_ns"] - before["busy_ns"]) / 1e9
+        lag_p99_ms, lag_worst_ms = board.loop.lag_ms()
         return {
             "channels": CHANNELS,
             "seconds": span,
@@ -76,6 +77,8 @@ async def load(card: Path, folder: Path, seconds: float) -> dict[str, float]:
             "record_errors": sum(r.error != 0 for r in results),
             "digits_heard": heard,
             "digits_sent_about": len(DIGITS) * CHANNELS * (span + 1) / 2,
+            "event_lag_p99_ms": lag_p99_ms,
+            "event_lag_worst_ms": lag_worst_ms,
             "worst_lateness_ms": after["late_max_ns"] / 1e6,
             "frame_thread_percent_of_core": 100 * busy / span,
             "process_percent_of_core": 100 * spent / span,
