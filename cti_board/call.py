@@ -247,14 +247,21 @@ class TrunkGroup:
         lines = [make_line(c, self._reports, self._options_of(c)) for c in self.channels]
         self._lines = dict(enumerate(lines))
         self._task = asyncio.create_task(self._run(), name="trunk group")
-        for line in lines:
-            line.start()
+        try:
+            for line in lines:
+                line.start()
+        except BaseException:  # those that did start must not stay
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
+        await self._close()
+
+    async def _close(self) -> None:
         for call in list(self._calls.values()):
             call.hang_up()
             call._end_blocks()

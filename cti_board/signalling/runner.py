@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from cti_board import events as ev
-from cti_board.errors import CtiError
+from cti_board.errors import BoardError, CtiError
 from cti_board.fsm import Machine, Table
 from cti_board.signalling.cause import Cause
-from cti_board.signalling.port import LinePort
+from cti_board.signalling.port import EventStream, LinePort
 
 S = TypeVar("S", bound=Enum)
 E = TypeVar("E", bound=Enum)
@@ -118,6 +118,7 @@ class Line(Generic[S, E, A]):
         self._tone = False  # one of ours sounds
         self._open = False  # a call whose release has not been told
         self._task: asyncio.Task[None] | None = None
+        self._stream: EventStream
 
     # ---- what others see -------------------------------------------------------------------
 
@@ -179,8 +180,13 @@ class Line(Generic[S, E, A]):
     def start(self) -> None:
         """Listen to the channel from now on."""
         stream = self.port.events(*self.listens())
-        self.rest()
-        self.port.resync()
+        try:
+            self.rest()
+            self.port.resync()
+        except BaseException:
+            stream.close()
+            raise
+        self._stream = stream
         self._task = asyncio.get_running_loop().create_task(
             self._run(stream), name=f"line {self.name}"
         )
@@ -193,18 +199,21 @@ class Line(Generic[S, E, A]):
         self.hang_up()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        self._stream.close()
         self._set_limit(None)
         try:
             self.hear()
         except Exception as error:  # a board that is gone has no detectors
             self._fault(error)
 
-    async def _run(self, stream: Any) -> None:
-        try:
-            while True:
-                self.take(await stream.get())
-        finally:
-            stream.close()
+    async def _run(self, stream: EventStream) -> None:
+        while True:
+            try:
+                event = await stream.get()
+            except BoardError as error:  # closed under the line: nothing will come any more
+                self._fault(error)
+                return
+            self.take(event)
 
     def take(self, event: ev.Event) -> None:
         """One event of the channel.  An error is kept in ``faults``: other lines go on."""
