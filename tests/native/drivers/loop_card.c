@@ -1,7 +1,7 @@
 /* loop_card.c - a driver for tests: channel 2k hears what 2k+1 sends and the other way round,
  * in the same frame.  CTB_OP_STREET posts an event: args b=kind, c=a, d=b, e=sample offset.
  * spec: "N" channels; "N,ppb" with a clock offset; "N,ppb,ulaw"; "N,0,paced": exchange waits for
- * its own 20 ms.  -DABI=n builds another version;
+ * its own 20 ms.  CTB_OP_GAIN: a = frames to stand still, b = 0.01 s that the next exchange hangs.  -DABI=n builds another version;
  * -DSHORT_STRUCT and -DNO_ENTRY build broken ones. */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #define QUEUE 65536
 
 struct ctb_board {
-    uint32_t channels, law, stop, paced;
+    uint32_t channels, law, stop, hang, paced;
     struct timespec due;
     int32_t ppb;
     uint64_t frames;
@@ -66,6 +66,11 @@ static int card_channel(ctb_board_t *b, uint32_t ch, ctb_channel_info_t *out)
 static int card_exchange(ctb_board_t *b, const uint8_t *tx, const uint64_t *tx_live, uint8_t *rx, uint64_t *rx_live)
 {
     memset(rx_live, 0, (b->channels + 63) / 64 * 8);
+    if (b->hang) {
+        struct timespec nap = {b->hang / 100, b->hang % 100 * 10000000};
+        b->hang = 0;
+        nanosleep(&nap, NULL);
+    }
     if (b->paced && !b->stop) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -108,6 +113,7 @@ static int card_command(ctb_board_t *b, uint32_t ch, uint32_t op, const ctb_args
 {
     if (op == CTB_OP_GAIN) {
         b->stop = (uint32_t)a->a;
+        b->hang = (uint32_t)a->b;
         return 0;
     }
     if (op != CTB_OP_STREET)
