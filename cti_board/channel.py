@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.capability import Capabilities
-from cti_board.errors import MediaError, NotSupportedError
+from cti_board.errors import BoardError, MediaError, NotSupportedError
 from cti_board.media import DigitCollector, Digits, HashLike, Player, Recorder, Source
 from cti_board.pump import EventStream
 from cti_board.signalling.port import LineType
@@ -222,6 +222,8 @@ class Channel:
         event = await done
         if isinstance(event, ev.CommandFailed):
             raise MediaError(f"{self.name}: no beep: {os.strerror(event.error)}")
+        if isinstance(event, ev.ToneDone) and event.reason is ev.DoneReason.CLOSED:
+            raise BoardError(f"{self.board.url} is not open")
 
     def stop_tone(self) -> None:
         self._post(lib.CTB_EOP_TONE_STOP)

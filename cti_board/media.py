@@ -102,7 +102,7 @@ class Player:
             for source in sources:
                 self._add(source)
             lib.ctb_player_set(self._player, round(offset_s * 8000), loops, round(gain_db * 100))
-            done = loop.pump.completion(self._cookie, board)
+            self._work = loop.pump.completion(self._cookie, board)
             loop.engine.post(
                 board,
                 channel,
@@ -115,7 +115,7 @@ class Player:
             loop.pump.forget(self._cookie)
             self._free()
             raise
-        done.add_done_callback(self._finish)
+        self._work.add_done_callback(self._finish)
 
     def _add(self, source: Source) -> None:
         if isinstance(source, bytes):
@@ -178,7 +178,7 @@ class Player:
         self._command(lib.CTB_EOP_PLAY_PAUSE, 0)
 
     def _command(self, op: int, a: int) -> None:
-        if not self._done.done():
+        if not self._work.done():
             self._loop.engine.post(self._board, self._channel, op, a=a, cookie=self._cookie)
 
 
@@ -222,7 +222,7 @@ class Recorder:
             if path is not None:
                 self._open(path, overwrite)
             lib.ctb_recorder_limits(self._recorder, round(max_s * 8000), round(silence_s * 1000))
-            done = loop.pump.completion(self._cookie, board)
+            self._work = loop.pump.completion(self._cookie, board)
             loop.pump.feed(self._cookie, self)
             loop.engine.post(
                 board, channel, lib.CTB_EOP_RECORD, cookie=self._cookie, data=self._recorder
@@ -234,7 +234,7 @@ class Recorder:
             if made and path is not None:
                 path.unlink(missing_ok=True)
             raise
-        done.add_done_callback(self._finish)
+        self._work.add_done_callback(self._finish)
 
     def _open(self, path: Path, overwrite: bool) -> None:
         how = os.O_TRUNC if overwrite else os.O_EXCL
@@ -304,7 +304,7 @@ class Recorder:
 
     def mask(self, on: bool) -> None:
         """Write silence (a secret is being keyed or said) from the next frame boundary on."""
-        if not self._done.done():
+        if not self._work.done():
             self._loop.engine.post(
                 self._board,
                 self._channel,
@@ -326,7 +326,7 @@ class Recorder:
         return await self
 
     def _post_stop(self) -> None:
-        if not self._stopping and not self._done.done():
+        if not self._stopping and not self._work.done():
             self._loop.engine.post(
                 self._board,
                 self._channel,
