@@ -1,17 +1,16 @@
 """Room: the door of the `ivr` command.  Thin: words in, a line or JSON out, exit codes.
 
-Exit codes: 0 well; 1 found faulty (prompts, records); 2 cannot tell, or bad input.
+Exit codes: 0 well; 1 found faulty (prompts, records, a day, a call that nobody answered);
+2 cannot tell, or bad input; 130 interrupted.
 """
 
 import asyncio
-import errno
 import json
-import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,42 +19,26 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cti_board import errors, run
+from cti_board import run
 
 from . import config as configuration
 from . import live
-from .account import AccountError
 from .app import Centre, open_centre
 from .config import CentreConfig
+from .door import INTERRUPTED, Door, complain, drop_stdout
 from .figures import Figures
-from .prompt import Catalogue, PromptError
+from .prompt import Catalogue
 from .prompt.catalogue import DATA as PROMPTS
 from .prompt.check import check_catalogue
 from .prompt.make import make_all
-from .record import JournalError, RecordError
 from .verify_command import verify
 
-BAD_INPUT = 2
-TOLD = (
-    configuration.ConfigError, errors.CtiError, AccountError, PromptError, JournalError,
-    RecordError, OSError,
-)  # fmt: skip
 UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+LONGEST_S = 366 * 24 * 3600.0  # chosen: a year; a centre that should run on has no --for
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CENTRE = click.argument(
     "centre", required=False, default=configuration.DEFAULT, type=click.Path(path_type=Path)
 )
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """What can go wrong becomes lines on stderr and exit code 2, never a traceback."""
-    try:
-        yield
-    except TOLD as error:
-        busy = isinstance(error, JournalError) and error.errno == errno.EWOULDBLOCK
-        hint = " (another centre has these records open)" if busy else ""
-        click.echo(f"ivr: {error}{hint}", err=True)
-        sys.exit(BAD_INPUT)
 
 
 class Length(click.ParamType[float]):
@@ -66,13 +49,17 @@ class Length(click.ParamType[float]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", str(value))
         if found is None or float(found[1]) == 0:
             self.fail(f"{value!r} is no length of time, as in 30s, 5m or 1.5h", param, ctx)
-        return float(found[1]) * UNITS_S[found[2]]
+        length_s = float(found[1]) * UNITS_S[found[2]]
+        if length_s > LONGEST_S:
+            self.fail(f"more than a year ({LONGEST_S / 3600:g}h); without it there is no end",
+                      param, ctx)  # fmt: skip
+        return length_s
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cti-board", prog_name="ivr")
 def main() -> None:
     """电话中心。A telephone centre on one PC: menu, queue, agents, recordings."""
@@ -91,6 +78,7 @@ class RunOptions:
     seed: int
     records: Path | None
     plain: bool
+    as_json: bool
 
 
 @main.command("run")
@@ -115,44 +103,81 @@ def run_command(
     CENTRE is its file; without it the centre that comes with the program runs.
     """
     options = RunOptions(for_s, until is not None, 0 if no_callers else callers, seed, records,
-                         plain or as_json)  # fmt: skip
-    with told():
-        config = configuration.load(centre)
-        figures = run(lambda: serve(config, options, quiet=as_json), clock="wall")
-    click.echo(json.dumps(figures.as_json()) if as_json else summary(figures))
+                         plain, as_json)  # fmt: skip
+    config = configuration.load(centre)
+    try:
+        run(lambda: serve(config, options), clock="wall")
+    except asyncio.CancelledError:
+        complain("stopped without waiting for calls to end")
+        sys.exit(INTERRUPTED)
 
 
-async def serve(config: CentreConfig, options: RunOptions, *, quiet: bool = False) -> Figures:
-    """The centre from opening to the end that was asked for, or a signal."""
+async def serve(config: CentreConfig, options: RunOptions) -> None:
+    """The centre from opening to the end that was asked for, or a signal; then its summary.
+
+    The view ends before the centre, so that the terminal is itself again; lines of text end after
+    it, so that they tell how the last calls end.
+    """
     end = asyncio.Event()
-    with signals(end):
-        async with open_centre(config, records=options.records) as centre:
-            recovery = centre.store.recovery
-            if not quiet and recovery.run > 1:
-                click.echo(recovery)
-            async with people(centre, options), view(centre, options, quiet, end):
-                await until_end(centre, options, end)
-    return centre.figures()
+    centre: Centre | None = None
+    try:
+        with signals(end):
+            async with AsyncExitStack() as last:
+                async with open_centre(config, records=options.records) as centre:
+                    write = writer(end)
+                    recovery = centre.store.recovery
+                    if not options.as_json and recovery.run > 1:
+                        write(str(recovery))
+                    screen = None if options.plain or options.as_json else terminal()
+                    if screen is None and not options.as_json:
+                        await last.enter_async_context(live.telling(centre, write))
+                    async with people(centre, options), view(centre, screen):
+                        await until_end(centre, options, end)
+    finally:  # also when the centre could not close well
+        if centre is not None:
+            report(centre.figures(), options.as_json)
+
+
+def report(figures: Figures, as_json: bool) -> None:
+    """The last lines of `ivr run`.  A terminal that is gone is no fault of the run."""
+    try:
+        click.echo(json.dumps(figures.as_json()) if as_json else summary(figures))
+    except BrokenPipeError:
+        drop_stdout()
+    except OSError as error:
+        drop_stdout()
+        if as_json:
+            raise
+        complain(f"the summary: {error.strerror or error}")
 
 
 @contextmanager
 def signals(end: asyncio.Event) -> Iterator[None]:
-    """Ctrl-C or SIGTERM ends well; a second one is not waited for."""
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    """Ctrl-C, SIGTERM or a terminal that closes ends well; a second one does not wait for calls.
+
+    A third one is what the system makes of it.  What was ignored at the start (nohup) stays so.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    numbers = [one for one in ENDING if signal.getsignal(one) is not signal.SIG_IGN]
+    told: list[bool] = []
+
+    def forget() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
     def stop() -> None:
         end.set()
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        if told and task is not None:
+            task.cancel()
+            forget()
+        told.append(True)
 
     for number in numbers:
         loop.add_signal_handler(number, stop)
     try:
         yield
     finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        forget()
 
 
 async def until_end(centre: Centre, options: RunOptions, end: asyncio.Event) -> None:
@@ -193,27 +218,49 @@ async def people(centre: Centre, options: RunOptions) -> AsyncIterator[None]:
             task.cancel()
 
 
-@asynccontextmanager
-async def view(
-    centre: Centre, options: RunOptions, quiet: bool, end: asyncio.Event
-) -> AsyncIterator[None]:
-    """The live view on a terminal, lines elsewhere, nothing when quiet."""
-    if quiet:
-        yield
-        return
+def terminal() -> Console | None:
+    """The console, where stdout is a terminal."""
     console = Console()
+    return console if console.is_terminal else None
+
+
+def writer(end: asyncio.Event) -> Callable[[str], None]:
+    """Writes lines, from any thread.  A reader that leaves ends the centre, a full disk not."""
+    loop = asyncio.get_running_loop()
 
     def write(text: str) -> None:
         try:
             click.echo(text)
-        except BrokenPipeError:  # nobody reads any more
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            centre.board.loop.call_soon_threadsafe(end.set)
+        except BrokenPipeError:
+            drop_stdout()
+            loop.call_soon_threadsafe(end.set)
+        except OSError as error:
+            unseen(error)
+
+    return write
+
+
+def unseen(error: OSError) -> None:
+    """Nothing can be shown any more: calls matter more."""
+    drop_stdout()
+    complain(f"standard output: {error.strerror or error}: the centre goes on without it")
+
+
+@asynccontextmanager
+async def view(centre: Centre, screen: Console | None) -> AsyncIterator[None]:
+    """The live view on a terminal; nothing elsewhere."""
+    if screen is None:
+        yield
+        return
+
+    async def showing() -> None:
+        try:
+            await live.show(centre, screen)
+        except OSError as error:
+            unseen(error)
 
     async with asyncio.TaskGroup() as tasks:
-        on_screen = console.is_terminal and not options.plain
-        showing = live.show(centre, console) if on_screen else live.tell(centre, write)
-        task = tasks.create_task(showing)
+        task = tasks.create_task(showing())
         yield
         task.cancel()
 
@@ -246,8 +293,7 @@ def prompt() -> None:
                 type=click.Path(path_type=Path, file_okay=False, exists=True))  # fmt: skip
 def prompt_make(folder: Path) -> None:
     """Speak all prompts of FOLDER/catalogue.toml again; recordings by people stay."""
-    with told():
-        done = make_all(folder, report=click.echo)
+    done = make_all(folder, report=click.echo)
     click.echo(
         f"{done.made} made, {done.kept} kept, {done.removed} removed: "
         f"{done.seconds:.0f} s, {done.size / 1e6:.2f} MB, {done.engine}"
@@ -259,8 +305,7 @@ def prompt_make(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def prompt_check(folder: Path | None, as_json: bool) -> None:
     """Look over every recording, ours and those of FOLDER.  Exit 1 if one is faulty."""
-    with told():
-        findings = check_catalogue(folder)
+    findings = check_catalogue(folder)
     if as_json:
         click.echo(json.dumps([str(one) for one in findings], ensure_ascii=False))
     else:
@@ -274,8 +319,7 @@ def prompt_check(folder: Path | None, as_json: bool) -> None:
 @FOLDER
 def prompt_list(folder: Path | None) -> None:
     """Every prompt with its texts."""
-    with told():
-        catalogue = Catalogue.load(folder)
+    catalogue = Catalogue.load(folder)
     table = Table("名 id", "类 kind", "中文", "English")
     for one in catalogue.prompts.values():
         table.add_row(one.id, one.kind, one.texts.get("zh", ""), one.texts.get("en", ""))

@@ -5,7 +5,8 @@ Must not change anything: it reads snapshots and facts.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
@@ -168,10 +169,14 @@ def sentence(event: Event) -> str:
             return ""
 
 
-async def tell(centre: Centre, write: Callable[[str], None]) -> None:
-    """One line for each change, until cancelled.  ``write`` may wait: it runs off the loop."""
+@asynccontextmanager
+async def telling(centre: Centre, write: Callable[[str], None]) -> AsyncIterator[None]:
+    """One line for each change until this is left, the last ones included.
+
+    ``write`` may wait: it runs off the loop; it must not raise.
+    """
     waiting: deque[str] = deque()
-    news = asyncio.Event()
+    news, over = asyncio.Event(), asyncio.Event()
     clock = centre.board.loop.clock
 
     def hear(at: int, event: Event) -> None:
@@ -179,15 +184,21 @@ async def tell(centre: Centre, write: Callable[[str], None]) -> None:
             waiting.append(f"{clock.wall_at(at):%H:%M:%S.%f}"[:-3] + f" {text}")
             news.set()
 
-    centre.ledger.watchers.append(hear)
-    try:
-        while True:
+    async def work() -> None:
+        while waiting or not over.is_set():
             await news.wait()
             news.clear()
             text = "\n".join(waiting)
             waiting.clear()
-            await jobs.run(write, text)
+            if text:
+                await jobs.run(write, text)
+
+    centre.ledger.watchers.append(hear)
+    task = asyncio.create_task(work())
+    try:
+        yield
     finally:
         centre.ledger.watchers.remove(hear)
-        if waiting:
-            write("\n".join(waiting))
+        over.set()
+        news.set()
+        await task

@@ -73,6 +73,17 @@ def test_what_is_no_length_of_time(text):
     assert "is no length of time, as in 30s, 5m or 1.5h" in found.stderr
 
 
+@pytest.mark.parametrize("text", ["8785h", "9" * 400, "999999999s"])
+def test_a_length_of_time_has_a_bound(text):
+    found = ivr("run", "--for", text)
+    assert found.exit_code == 2
+    assert "more than a year (8784h)" in found.stderr
+
+
+def test_a_length_of_time_is_written_in_ascii():
+    assert "is no length of time" in ivr("run", "--for", "\uff13\uff10").stderr
+
+
 def test_sound_records_are_verified(tmp_path):
     found = ivr("verify", str(records(tmp_path)))
     assert found.exit_code == 0

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -21,11 +22,13 @@ LIMIT_S = 90.0
 ROOT = Path(__file__).parents[2]
 
 
-def ivr(folder: Path, *words: str) -> "subprocess.Popen[str]":
+def ivr(
+    folder: Path, *words: str, stdout: int | IO[str] = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     file = centre_file(folder, "", LINES.replace("e1=0", "e1=1"), SEATS)
     command = [sys.executable, "-m", "ivr.cli", *words, str(file), "--records", str(folder / "r")]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, bufsize=1,
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
 
@@ -48,12 +51,15 @@ def verified(folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BUSY = ("run", "--callers", "60", "--plain")
 RUNS = {
     "json": ("run", "--for", "3s", "--callers", "60", "--json"),
     "first": ("run", "--until", "first-answer", "--callers", "60"),
     "SIGINT": BUSY,
     "SIGTERM": BUSY,
+    "SIGHUP": BUSY,
+    "full": ("run", "--for", "5s", "--callers", "60", "--plain"),
     "killed": BUSY,
     "reader": BUSY,
 }
@@ -65,7 +71,11 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
     started: Crowd = {}
     for name, words in RUNS.items():
         folder = tmp_path_factory.mktemp(name)
-        started[name] = folder, ivr(folder, *words)
+        if name == "full":
+            with Path("/dev/full").open("w", encoding="utf-8") as full:
+                started[name] = folder, ivr(folder, *words, stdout=full)
+        else:
+            started[name] = folder, ivr(folder, *words)
     yield started
     for _, process in started.values():
         if process.poll() is None:
@@ -83,10 +93,10 @@ def test_a_time_that_was_asked_for_and_json(crowd):
     assert 2.9 < figures["at_s"] < 15.0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
 def test_a_signal_ends_well(crowd, number):
     folder, process = crowd[number.name]
-    until_line(process, "answered")
+    answered = until_line(process, "answered").split()[1]
     if number is signal.SIGINT:  # and while it runs no other centre takes its records
         code, out, err = end(ivr(folder, "run", "--for", "1s"))
         assert (code, out) == (2, "")
@@ -95,6 +105,9 @@ def test_a_signal_ends_well(crowd, number):
     code, out, err = end(process)
     assert (code, err) == (0, "")
     assert out.splitlines()[-2].startswith("呼入 offered")
+    offered = {line.split()[1] for line in out.splitlines() if " 呼入 offered " in line}
+    ended = {line.split()[1] for line in out.splitlines() if " 结束 ended " in line}
+    assert offered | {answered} <= ended
     code, text = verified(folder)
     assert code == 0, text
 
@@ -121,6 +134,17 @@ def test_a_reader_that_leaves_ends_it_well(crowd):
     assert process.wait(timeout=LIMIT_S) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
+    code, text = verified(folder)
+    assert code == 0, text
+
+
+def test_a_stdout_that_is_full_ends_no_call(crowd):
+    folder, process = crowd["full"]
+    code, _, err = end(process)
+    assert code == 0
+    assert err == (
+        "ivr: standard output: No space left on device: the centre goes on without it\n"
+    )
     code, text = verified(folder)
     assert code == 0, text
 
