@@ -122,17 +122,18 @@ async def serve(config: CentreConfig, options: RunOptions) -> None:
     centre: Centre | None = None
     try:
         with signals(end):
-            async with AsyncExitStack() as last:
-                async with open_centre(config, records=options.records) as centre:
-                    write = writer(end)
-                    recovery = centre.store.recovery
-                    if not options.as_json and recovery.run > 1:
-                        write(str(recovery))
-                    screen = None if options.plain or options.as_json else terminal()
-                    if screen is None and not options.as_json:
-                        await last.enter_async_context(live.telling(centre, write))
-                    async with people(centre, options), view(centre, screen):
-                        await until_end(centre, options, end)
+            async with AsyncExitStack() as last, open_centre(
+                config, records=options.records
+            ) as centre:
+                write = writer(end)
+                recovery = centre.store.recovery
+                if not options.as_json and recovery.run > 1:
+                    write(str(recovery))
+                screen = None if options.plain or options.as_json else terminal()
+                if screen is None and not options.as_json:
+                    await last.enter_async_context(live.telling(centre, write))
+                async with people(centre, options), view(centre, screen):
+                    await until_end(centre, options, end)
     finally:  # also when the centre could not close well
         if centre is not None:
             report(centre.figures(), options.as_json)
