@@ -138,7 +138,7 @@ static int driver_command(ctb_board_t *b, uint32_t channel, uint32_t op, const c
     b->at = b->now;
     if (op == CTB_OP_STREET) return sim_street_command(b, channel, a);
     if (op == CTB_OP_ALARM) return send_alarms(b, channel, a);
-    bool media = op >= CTB_OP_PLAY_START && op <= CTB_OP_TONE_PLAN;
+    bool media = op >= CTB_OP_PLAY_START && op <= CTB_OP_RECORD_MASK;
     if (media && !b->spec.board_media) return -ENOSYS;
     if (op == CTB_OP_TONE_PLAN) return sim_media_plan(b, a);
     if (channel >= b->chan_count) return -EINVAL;
