@@ -13,11 +13,13 @@ from cti_board import Recorder, errors, events
 from . import account as accounts
 from .figures import RATE
 from .prompt import phrase
+from .record import KEEP_LAST_MAX, mask
 from .session import MESSAGE, MUSIC, Recording, Session, end
 from .transfer import transfer
 
 LANGUAGE_KEYS = {"1": "zh", "2": "en"}
 ACCOUNT_DIGITS = 19  # ISO/IEC 7812-1: the longest primary account number
+CARD_DIGITS_MIN = 13  # chosen: the shortest payment card numbers in use; PCI DSS 3.4.1 masks them
 MAILBOX = "main"
 REPEATS = 5  # chosen: a key that is stuck must not hold the line for ever
 MIN_MESSAGE_S = 1.0  # chosen: shorter is a slip of the finger
@@ -110,7 +112,8 @@ async def query_account(session: Session) -> None:
         got = await session.collect(
             *before, "enter_account", max_digits=ACCOUNT_DIGITS, termchars="#"
         )
-        session.keyed(got.digits, "account")
+        shown = shown_account(session, got.digits)
+        session.keyed(shown, "account", masked=shown != got.digits)
         before = account_fault(session, got.digits)
         if before:
             session.channel.flush_digits()
@@ -118,11 +121,21 @@ async def query_account(session: Session) -> None:
         read_back = ("account_is", *phrase.digits(got.digits, session.language), "account_confirm")
         if await ask(session, *read_back, keys="12", node="confirm") == "1":
             session.account = got.digits
-            session.served = True
-            session.kit.tally.accounts += 1
+            session.account_told(balance=got.digits in session.kit.accounts)
             await tell_balance(session)
             return
     raise TooManyErrorsError
+
+
+def shown_account(session: Session, number: str) -> str:
+    """What is written of a keyed number: one of ours as it is, anything else masked.
+
+    What is not ours may be a card number or a PIN keyed by mistake; what is as long as a card
+    number is masked even if it is ours.
+    """
+    if number in session.kit.accounts and len(number) < CARD_DIGITS_MIN:
+        return number
+    return mask(number, keep_last=KEEP_LAST_MAX) if number else ""
 
 
 def account_fault(session: Session, number: str) -> tuple[str, ...]:

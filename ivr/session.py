@@ -31,11 +31,13 @@ from .ledger import Ledger
 from .prompt import Catalogue
 from .record import (
     HASH_ONLY,
+    AccountTold,
     CallAnswered,
     CallEnded,
     CallOffered,
     LegEnded,
     LegStarted,
+    Outcome,
     RecordingEnded,
     RecordingStarted,
     SegmentKind,
@@ -187,23 +189,33 @@ class Session:
         self._leave_queue()
         self.ended_at = self.kit.now
         tally = self.kit.tally
+        outcome: Outcome
         if self.served:
+            outcome = "served"
             tally.served += 1
         elif side == "far":
+            outcome = "abandoned"
             tally.abandoned += 1
         else:
+            outcome = "refused"
             tally.refused += 1
         tally.call += self.ended_at - self.offered_at
         if self.answered_at >= 0:
             tally.leg += self.ended_at - self.answered_at
             self.channel.close_digits()
             self.kit.ledger.tell(LegEnded(self.name, CALLER, cause, side))
-        self.kit.ledger.tell(CallEnded(self.name, cause, side))
+        self.kit.ledger.tell(CallEnded(self.name, cause, side, outcome))
 
     def message_saved(self, mailbox: str, recording: str, samples: int) -> None:
         """The caller has left a message: that is a service, too."""
         self.kit.ledger.tell(VoicemailSaved(self.name, mailbox, recording, samples))
         self.kit.tally.messages += 1
+        self.served = True
+
+    def account_told(self, *, balance: bool) -> None:
+        """The caller has confirmed an account, of which there is a balance to tell or not."""
+        self.kit.ledger.tell(AccountTold(self.name, balance))
+        self.kit.tally.accounts += 1
         self.served = True
 
     async def finish_recording(self) -> None:

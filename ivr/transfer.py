@@ -129,10 +129,14 @@ async def connected(session: Session, seat: Seat) -> None:
 
 
 async def write_keys(session: Session, keys: EventStream) -> None:
-    """What a caller keys to a person may be a secret: only that keys were pressed is kept."""
+    """What a caller keys to a person may be a secret: only that keys were pressed is kept.
+
+    One fact for the whole talk: not even how many there were.
+    """
     async for event in keys:
         if isinstance(event, events.DtmfEnd):
             session.keyed(mask(event.digit), "talk", masked=True)
+            return
 
 
 async def hold(session: Session, ticket: Ticket) -> None:

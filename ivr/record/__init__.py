@@ -11,6 +11,8 @@ from ivr.record.clock import RecordClock
 from ivr.record.errors import JournalError, RecordError
 from ivr.record.event import (
     HASH_ONLY,
+    KEEP_LAST_MAX,
+    AccountTold,
     AgentState,
     Alarm,
     CallAnswered,
@@ -22,6 +24,7 @@ from ivr.record.event import (
     LegEnded,
     LegStarted,
     Note,
+    Outcome,
     RecordingEnded,
     RecordingStarted,
     RunEnded,
@@ -44,7 +47,9 @@ from ivr.record.wav import hash_file
 
 __all__ = [
     "HASH_ONLY",
+    "KEEP_LAST_MAX",
     "ROWS_NAME",
+    "AccountTold",
     "AgentState",
     "Alarm",
     "Audit",
@@ -63,6 +68,7 @@ __all__ = [
     "LegEnded",
     "LegStarted",
     "Note",
+    "Outcome",
     "RecordClock",
     "RecordError",
     "RecordStore",

@@ -18,6 +18,7 @@ Side = Literal["far", "us", "unknown"]  # who ended it
 SegmentKind = Literal["ivr", "queue", "ring", "talk", "hold", "voicemail"]
 LegRole = Literal["caller", "agent", "expert", "monitor", "survey"]
 Chosen = Literal["logged_out", "available", "on_break"]  # what the person chose
+Outcome = Literal["", "served", "abandoned", "refused"]  # docs/centre.md; "": not known
 Observed = Literal["", "waiting", "ringing", "in_call", "wrap_up"]  # what we see
 
 SEGMENT_KINDS: tuple[str, ...] = get_args(SegmentKind)
@@ -183,6 +184,16 @@ class CallEnded:
     call: str
     cause: int  # ITU-T Q.850
     side: Side
+    outcome: Outcome = ""
+
+
+@dataclass(frozen=True)
+class AccountTold:
+    """The caller confirmed an account (not named here); `balance`: there was one to tell."""
+
+    type: ClassVar[str] = "account_told"
+    call: str
+    balance: bool = True
 
 
 @dataclass(frozen=True)
@@ -238,7 +249,7 @@ Event = (
     | CallOffered | CallAnswered | CallEnded
     | LegStarted | LegEnded
     | SegmentStarted | SegmentEnded
-    | Digits
+    | Digits | AccountTold
     | RecordingStarted | RecordingEnded
     | VoicemailSaved
     | AgentState
@@ -250,7 +261,7 @@ EVENT_TYPES: dict[str, type[Event]] = {cls.type: cls for cls in get_args(Event)}
 _FIELDS: dict[type[Event], frozenset[str]] = {
     cls: frozenset(f.name for f in fields(cls)) for cls in EVENT_TYPES.values()
 }
-_NEED_CALL = ("call_", "leg_", "segment_", "recording_", "digits", "voicemail_")
+_NEED_CALL = ("account_", "call_", "leg_", "segment_", "recording_", "digits", "voicemail_")
 _INT_LIMIT = 1 << 63  # what a row can hold
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ivr.record.errors import RecordError
 
-REVISION = "0001"  # the newest file in migrations/versions
+REVISION = "0002"  # the newest file in migrations/versions
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

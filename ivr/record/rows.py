@@ -6,6 +6,7 @@ and no fact, however wrong, may make it raise: one that fits nothing is counted 
 
 from ivr.record.clock import shift_text
 from ivr.record.event import (
+    AccountTold,
     AgentState,
     CallAnswered,
     CallEnded,
@@ -51,8 +52,8 @@ class RowState(OpenRows):
             case ClosedAtRestart():
                 self._close_at_restart(entry, event)
             case (
-                CallAnswered() | LegStarted() | LegEnded() | SegmentStarted() | SegmentEnded()
-                | CallEnded()
+                CallAnswered() | AccountTold() | LegStarted() | LegEnded() | SegmentStarted()
+                | SegmentEnded() | CallEnded()
             ):  # fmt: skip
                 owner = self.calls.get(event.call)
                 if owner is None:
@@ -66,6 +67,9 @@ class RowState(OpenRows):
         match event:
             case CallAnswered():
                 self._answer(entry, owner)
+            case AccountTold():
+                owner.row["accounts"] += 1
+                self.touch(call, owner.row, entry.seq)
             case LegStarted():
                 self._start_leg(entry, event, owner)
             case LegEnded():
@@ -79,6 +83,7 @@ class RowState(OpenRows):
                     self._end_segment(entry.seq, owner, entry.at, entry.wall)
             case CallEnded():
                 at, wall = clamp(owner.covered_to, entry.at, entry.wall)
+                owner.row["outcome"] = event.outcome
                 self._end_call(entry.seq, owner, at, wall, event.cause, event.side)
 
     def _offer(self, entry: Entry, event: CallOffered) -> None:
@@ -103,6 +108,8 @@ class RowState(OpenRows):
             "cause": None,
             "side": None,
             "closed_at_restart": 0,
+            "outcome": "",
+            "accounts": 0,
         }
         owner = self.calls[event.call] = OpenCall(row)
         self.put(call, row)

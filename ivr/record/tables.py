@@ -73,6 +73,8 @@ call = Table(
     Column("cause", Integer),
     Column("side", String),
     Column("closed_at_restart", Integer, nullable=False),
+    Column("outcome", String, nullable=False, server_default=""),
+    Column("accounts", Integer, nullable=False, server_default="0"),
     Index("call_start", "start_wall"),
     Index("call_open", "end_at", sqlite_where=text("end_at IS NULL")),
 )

@@ -48,11 +48,14 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One call as the caller saw it."""
+    """One call as the caller saw it: from ``phone``, samples ``began`` to ``ended``."""
 
     behaviour: Behaviour
     answered: bool
     end: End
+    phone: str
+    began: int
+    ended: int
 
 
 class Caller:
@@ -65,6 +68,9 @@ class Caller:
 
     async def call(self, number: str) -> Outcome:
         """The whole call; the receiver is on its hook when this returns or raises."""
+        phone = self.hand.phone
+        clock = phone.street.board.loop.clock
+        began = clock.now_samples
         try:
             if await self.hand.dial(number):
                 self._end = End.NO_ANSWER
@@ -74,7 +80,9 @@ class Caller:
             pass
         finally:
             self.hand.close()
-        return Outcome(self.behaviour, self._answered, self._end)
+        return Outcome(
+            self.behaviour, self._answered, self._end, phone.number, began, clock.now_samples
+        )
 
     async def _be_served(self) -> None:
         self._answered, self._end = True, End.CLEARED

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from ivr.record import export_hash, open_engine
 from ivr.simulate.callers import End
+from ivr.simulate.compare import OUTCOMES, CallSeen, contradictions, read_calls, unproved
 from ivr.simulate.day import Day
 
 RATE = 8000  # samples a second: ITU-T G.711
@@ -85,6 +86,7 @@ class Rows:
     ivr_s: float
     work: Work
     waits: Waits
+    seen: tuple[CallSeen, ...]
     hash: str
 
 
@@ -120,6 +122,7 @@ def _read(connection: Connection, day: Day) -> Rows:
         ivr_s=one("SELECT sum(end_at - start_at) FROM call_segment WHERE kind = 'ivr'") / RATE,
         work=_work(connection, round(day.plan.day_s * RATE)),
         waits=_waits(connection),
+        seen=read_calls(connection),
         hash=export_hash(connection),
     )
 
@@ -184,6 +187,13 @@ def _pairs(day: Day, rows: Rows) -> Iterator[tuple[str, Any, Any]]:
     )
     yield "rows of calls / calls offered", rows.calls, figures.offered
     yield "rows of answered calls / calls answered", rows.answered, figures.answered
+    for outcome in OUTCOMES:
+        count = sum(one.outcome == outcome for one in rows.seen)
+        yield f"rows of {outcome} calls / {outcome} calls", count, getattr(figures, outcome)
+    yield "outcomes without their reason", unproved(rows.seen), []
+    yield "callers who saw it otherwise", contradictions(day.outcomes, rows.seen), []
+    told = sum(one.accounts for one in rows.seen)
+    yield "accounts told in rows / accounts told", told, figures.accounts
     yield "open rows", rows.open, 0
     yield "recordings / calls answered", rows.recordings, figures.answered
     yield "calls with a recording / calls answered", rows.recorded_calls, figures.answered

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from ivr.record import (
+    AccountTold,
     AgentState,
     CallAnswered,
     CallEnded,
@@ -31,6 +32,12 @@ SEGMENTS = {
 }
 ROLES = {"caller": ("来电者", "caller"), "agent": ("坐席", "agent")}
 SIDES = {"far": ("对方挂机", "the far side hung up"), "us": ("我方挂机", "we hung up")}
+
+OUTCOMES = {
+    "served": ("，已服务", ", served"),
+    "abandoned": ("，放弃", ", abandoned"),
+    "refused": ("，拒绝", ", refused"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,15 @@ def _say(event: Event) -> tuple[str, str, str]:
             return "centre", f"进入：{zh} {ref}".rstrip(), f"now: {en} {ref}".rstrip()
         case Digits(text=keys, node=node):
             return "caller", f"按键 {keys}（{node}）", f"keyed {keys} ({node})"
-        case CallEnded(cause=cause, side=side):
+        case AccountTold(balance=balance):
+            return ("centre", "账户已确认，报余额", "account confirmed, its balance is told") if (
+                balance) else ("centre", "账户已确认", "account confirmed")  # fmt: skip
+        case CallEnded(cause=cause, side=side, outcome=outcome):
             zh, en = SIDES.get(side, ("结束", "ended"))
-            return ("caller" if side == "far" else "centre", f"呼叫结束：{zh}，原因 {cause}",
-                    f"call ended: {en}, Q.850 cause {cause}")  # fmt: skip
+            word_zh, word_en = OUTCOMES.get(outcome, ("", ""))
+            return ("caller" if side == "far" else "centre",
+                    f"呼叫结束：{zh}，原因 {cause}{word_zh}",
+                    f"call ended: {en}, Q.850 cause {cause}{word_en}")  # fmt: skip
         case Note(text=note):
             return "centre", note, note
     return _say_part(event)

@@ -13,6 +13,7 @@ import pytest
 
 from ivr import config as configuration
 from ivr.record import open_engine
+from ivr.session import Session
 from ivr.simulate.callers import End
 from ivr.simulate.day import DayPlan, day_config, live_through
 from ivr.simulate.tally import ROWS, day_figures, differences, read_rows
@@ -138,6 +139,32 @@ def test_another_process_without_simd_lives_the_same_day(lived):
     assert len(told) == len(kept) + 4
 
 
+@pytest.fixture
+def always_served(monkeypatch):
+    """A centre that believes to have served everybody."""
+    monkeypatch.setattr(Session, "served", property(lambda _: True, lambda *_: None), raising=False)
+
+
+FULL = DayPlan(seed=3, calls=14, hours=0.05)
+
+
+def test_who_was_left_waiting_is_abandoned(tmp_path):
+    day, rows = live(tmp_path, FULL, agents=1)
+    assert differences(day, rows) == []
+    assert day.figures.abandoned >= 1
+    assert {one.outcome for one in rows.seen} == {"served", "abandoned"}
+
+
+@pytest.mark.usefixtures("always_served")
+def test_a_centre_that_counts_everybody_as_served_is_found(tmp_path):
+    day, rows = live(tmp_path, FULL, agents=1)
+    assert day.figures.abandoned == 0
+    assert day.figures.balanced
+    found = " ".join(differences(day, rows))
+    assert "outcomes without their reason" in found
+    assert "callers who saw it otherwise" in found
+
+
 def test_another_seed_is_another_day(lived, tmp_path):
     other, other_rows = live(tmp_path, DayPlan(seed=8, calls=5, hours=0.05))
     assert differences(other, other_rows) == []
@@ -149,6 +176,9 @@ def test_another_seed_is_another_day(lived, tmp_path):
     ({"figures": {"offered": 41}}, "calls offered / placed: 41, not 40"),
     ({"figures": {"in_progress": 1}}, "calls in progress at the end: 1, not 0"),
     ({"figures": {"served": 0}}, "served + abandoned + refused + in progress / offered"),
+    ({"figures": {"served": 1, "abandoned": 39}}, "rows of served calls / served calls"),
+    ({"figures": {"accounts": 0}}, "accounts told in rows / accounts told"),
+    ({"rows": {"seen": ()}}, "callers who saw it otherwise"),
     ({"rows": {"calls": 39}}, "rows of calls / calls offered: 39, not 40"),
     ({"rows": {"recordings": 38}}, "recordings / calls answered: 38, not 40"),
     ({"rows": {"open": 2}}, "open rows: 2, not 0"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ivr.record import (
+    AccountTold,
     CallEnded,
     CallOffered,
     Digits,
@@ -160,8 +161,13 @@ def test_an_account_is_read_back_and_its_balance_told(tmp_path):
     assert (left.figures.served, left.figures.abandoned) == (1, 0)
 
 
-@pytest.mark.parametrize("number", [ACCOUNT[:-1] + "8", "18"], ids=["check digit", "not ours"])
-def test_a_wrong_account_is_asked_for_again(tmp_path, number):
+CARD = "4000001234567899"  # no card: right by its check digit, of the length of one
+
+
+@pytest.mark.parametrize(("number", "written"), [
+    (ACCOUNT[:-1] + "8", "xxxx3038"), ("18", "xx"), (CARD, "xxxxxxxxxxxx7899"),
+], ids=["check digit", "not ours", "a card"])  # fmt: skip
+def test_a_wrong_account_is_asked_for_again_and_not_written_down(tmp_path, number, written):
     async def play(place: Place) -> None:
         await welcomed(place, "11")
         await place.diary.until(Digits, node="main")
@@ -177,8 +183,31 @@ def test_a_wrong_account_is_asked_for_again(tmp_path, number):
         await place.at_rest()
 
     left = live(tmp_path, play, accounts(tmp_path))
-    assert keyed(left, "account") == [number, ACCOUNT]
+    assert keyed(left, "account") == [written, ACCOUNT]
+    assert [one.masked for one in left.of(Digits, node="account")] == [True, False]
     assert left.figures.accounts == 1
+    assert left.of(AccountTold) == [AccountTold("1-000001", balance=True)]
+
+
+def test_a_long_number_is_masked_even_if_it_is_ours(tmp_path):
+    async def play(place: Place) -> None:
+        await welcomed(place, "11")
+        await place.diary.until(Digits, node="main")
+        await asyncio.sleep(0.5)
+        await place.caller().press(CARD + "#")
+        await place.diary.until(Digits, node="account")
+        await asyncio.sleep(0.5)
+        await place.caller().press("1")
+        await place.diary.until(AccountTold)
+        place.caller().hang_up()
+        await place.at_rest()
+
+    settings = accounts(tmp_path)
+    (tmp_path / "accounts.csv").write_text(f"number,balance\n{CARD},24.05\n")
+    left = live(tmp_path, play, settings)
+    assert keyed(left, "account") == ["xxxxxxxxxxxx7899"]
+    assert [one.outcome for one in left.of(CallEnded)] == ["served"]
+    assert not any(CARD.encode() in one.read_bytes() for one in tmp_path.rglob("*.jsonl"))
 
 
 def test_an_account_that_is_not_confirmed_is_asked_for_again(tmp_path):
@@ -196,7 +225,8 @@ def test_an_account_that_is_not_confirmed_is_asked_for_again(tmp_path):
         await place.at_rest()
 
     left = live(tmp_path, play)
-    assert keyed(left, "account") == [ACCOUNT, ACCOUNT]
+    assert keyed(left, "account") == ["xxxx3037", "xxxx3037"]  # there is no account file
+    assert left.of(AccountTold) == [AccountTold("1-000001", balance=False)]
 
 
 async def speaks(place: Place, seconds: int) -> None:

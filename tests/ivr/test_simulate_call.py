@@ -98,7 +98,7 @@ def test_steps_after_the_centre_has_hung_up_are_not_done(config):
     heard = place(config, "1,p,2,w200,1", stay_s=600.0)
     assert heard.cleared_by == "centre"
     assert [m.en for m in heard.moments if m.en.startswith("call ended")] == [
-        "call ended: we hung up, Q.850 cause 16"
+        "call ended: we hung up, Q.850 cause 16, refused"
     ]
 
 

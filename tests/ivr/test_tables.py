@@ -8,12 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, insert, inspect, text
+from sqlalchemy import CheckConstraint, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ivr.record import RecordError, open_engine
 from ivr.record.migrate import MIGRATIONS, REVISION, current_revision, upgrade
-from ivr.record.tables import TABLES, call_leg, journal_position, metadata
+from ivr.record.tables import TABLES, call, call_leg, journal_position, metadata
 
 
 @pytest.fixture
@@ -122,3 +122,19 @@ def test_plain_sqlite_tools_can_read_the_file(engine, tmp_path):
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     connection.close()
     assert ("call_segment",) in names
+
+
+def test_calls_of_the_first_tables_are_kept_without_an_outcome(engine):
+    from alembic import command
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    names = [c.name for c in call.c if c.name not in ("outcome", "accounts")]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        values = ", ".join("1" for _ in names)
+        connection.execute(text(f"INSERT INTO call ({', '.join(names)}) VALUES ({values})"))
+    assert upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(select(call.c.outcome, call.c.accounts)).all() == [("", 0)]

@@ -229,6 +229,18 @@ def test_rows_are_looked_at_in_one_moment_without_a_pragma(records, tmp_path):
     assert list(tmp_path.glob("*.sqlite")) == []  # nothing to copy
 
 
+def test_rows_of_an_older_version_are_compared_in_a_copy(records):
+    change_rows(
+        records,
+        "ALTER TABLE call DROP COLUMN outcome",
+        "ALTER TABLE call DROP COLUMN accounts",
+        "UPDATE alembic_version SET version_num = '0001'",
+    )
+    before = state(records)
+    assert audit(records).sound
+    assert state(records) == before
+
+
 # ---- cannot tell ------------------------------------------------------------------------
 
 
