@@ -24,6 +24,7 @@ TONES = {
 DTMF_ID_START, DTMF_ID_END = "AD", "C#"
 HALF_MS = 4  # samples: lengths are in whole ms
 ID_FRESH_SAMPLES = 10 * RATE  # chosen: an older number belongs to a call that never rang
+SAME_RING_SAMPLES = RATE  # chosen: bursts of one ring (0.2 s apart, United Kingdom) against 2 s
 REFUSAL_TONES = {1: "vacant", 28: "vacant", 34: "congestion", 41: "congestion"}  # by Q.850 cause
 
 
@@ -36,6 +37,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
     def __init__(self, port: LinePort, options: LineOptions, reports: Reports) -> None:
         super().__init__(port, FXO, options, reports)
         self._rings = 0
+        self._rang_until, self._same_ring = -RATE * 60, False
         self._id, self._id_at, self._id_over = "", 0, False
         self._spelling: str | None = None  # a number coming in DTMF
         self._reversed = self._idle_reversed = False
@@ -51,6 +53,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
     def meaning(self, event: ev.Event) -> FxoEvent | None:
         match event:
             case ev.RingBegin():
+                self._same_ring = event.at - self._rang_until < SAME_RING_SAMPLES
                 return FxoEvent.RING
             case ev.RingEnd():
                 return self._ring_end(event)
@@ -71,6 +74,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
 
     def _ring_end(self, event: ev.RingEnd) -> FxoEvent:
         """Ringing that began before we took the loop, and ended thereby, was a call to us."""
+        self._rang_until = event.at
         began = event.at - event.length_ms * RATE // 1000
         before = began <= self.machine.since + HALF_MS
         seizing = self.machine.state is FxoState.SEIZING
@@ -130,7 +134,8 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
             self._id = ""
 
     def count_ring(self) -> None:
-        self._rings += 1
+        """Double ringing is one ring."""
+        self._rings += not self._same_ring
 
     def id_over(self) -> None:
         self._id_over = True

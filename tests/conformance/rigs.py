@@ -15,9 +15,10 @@ URLS = {
     "ulaw": f"sim:{LINES},law=ulaw",
     "spy": f"spy:sim:{LINES}",
     "us": f"sim:{LINES},country=us",  # tones of two frequencies
+    "uk": f"sim:{LINES},country=uk",  # double ringing, V.23
 }
 
 
 def rig(name: str) -> SimRig:
     required = SIM | ON_BOARD if name == "board" else SIM
-    return SimRig(URLS[name], name=name, required=required, country="us" if name == "us" else "cn")
+    return SimRig(URLS[name], name=name, required=required, country=name if name in ("us", "uk") else "cn")
