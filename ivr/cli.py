@@ -27,6 +27,7 @@ from .app import Centre, open_centre
 from .config import CentreConfig
 from .door import INTERRUPTED, Door, complain, drop_stdout
 from .figures import Figures
+from .options import Number
 from .prompt import Catalogue
 from .prompt.catalogue import DATA as PROMPTS
 from .prompt.check import check_catalogue
@@ -86,7 +87,7 @@ class RunOptions:
 @click.option("--for", "for_s", type=Length(), help="End after this time, as in 30s or 5m.")
 @click.option("--until", type=click.Choice(["first-answer"]),
               help="End when an agent has answered a caller.")  # fmt: skip
-@click.option("--callers", type=click.FloatRange(min=0.1, max=600), default=12.0, show_default=True,
+@click.option("--callers", type=Number(min=0.1, max=600), default=12.0, show_default=True,
               metavar="N", help="Simulated callers a minute, on a simulated card.")  # fmt: skip
 @click.option("--no-callers", is_flag=True, help="No simulated callers and agents.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated people.")

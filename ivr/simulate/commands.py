@@ -19,6 +19,7 @@ from rich.table import Table
 from cti_board import audio, errors
 from ivr import config as configuration
 from ivr.account import AccountError
+from ivr.options import Number
 from ivr.prompt import PromptError
 from ivr.record import JournalError, RecordError
 from ivr.simulate import one_call
@@ -31,6 +32,7 @@ BAD = (
     errors.CtiError, configuration.ConfigError, AccountError, PromptError, JournalError,
     RecordError, KeysError, OSError, ValueError,
 )  # fmt: skip
+REFERENCE_WRAP_UP_S = 20.0  # chosen: of a day of the centre that comes with the program
 PAGE = 120  # columns where there is no terminal
 CENTRE = click.argument(
     "centre", type=click.Path(path_type=Path), default=configuration.DEFAULT, required=False
@@ -54,10 +56,12 @@ def _told() -> Iterator[None]:
 @CENTRE
 @click.option("--seed", default=1, show_default=True, help="The same seed is the same day.")
 @click.option("--calls", default=1200, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--hours", default=8.0, show_default=True, type=click.FloatRange(0.05, 24.0))
+@click.option("--hours", default=8.0, show_default=True, type=Number(0.05, 24.0))
 @click.option("--agents", type=click.IntRange(1), help="The first so many of the centre's agents.")
-@click.option("--talk", "talk_s", default=153.0, show_default=True, type=click.FloatRange(20, 900),
+@click.option("--talk", "talk_s", default=153.0, show_default=True, type=Number(20, 900),
               help="Mean talk, seconds.")  # fmt: skip
+@click.option("--wrap-up", "wrap_up_s", type=Number(0, 600),
+              help="After-call work, seconds: else the file's, 20 without one.")  # fmt: skip
 @click.option("--record", "recordings", default="1/100", show_default=True,
               help="Recordings kept as files: all, hash (none), 1/N; all are hashed.")  # fmt: skip
 @click.option("--records", "folder", type=click.Path(path_type=Path, file_okay=False),
@@ -68,7 +72,8 @@ def _told() -> Iterator[None]:
 @click.option("--json", "as_json", is_flag=True)
 def day(
     centre: Path, seed: int, calls: int, hours: float, agents: int | None, talk_s: float,
-    recordings: str, folder: Path | None, media: str, no_jump: bool, as_json: bool,
+    wrap_up_s: float | None, recordings: str, folder: Path | None, media: str, no_jump: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """一天的话务（虚拟时间）。Live through a day of the centre in virtual time.
 
@@ -78,9 +83,12 @@ def day(
     plan = DayPlan(seed=seed, calls=calls, hours=hours, talk_s=talk_s, jump=not no_jump)
     with _told(), record_folder(folder) as records:
         found = configuration.load(centre)
+        if wrap_up_s is None and centre == configuration.DEFAULT:
+            wrap_up_s = REFERENCE_WRAP_UP_S
         wanted = day_config(
-            found, folder=records, recordings=recordings, agents=agents, media=media
-        )
+            found, folder=records, recordings=recordings, agents=agents, media=media,
+            wrap_up_s=wrap_up_s,
+        )  # fmt: skip
         watch = Stopwatch()
         with _progress(calls) as told:
             lived = live_through(plan, wanted, told=told)
@@ -146,7 +154,8 @@ def show_day(figures: dict[str, Any]) -> None:
     """The figures of a day as a table."""
     title = (
         f"seed {figures['seed']}: {figures['hours']:g} h, {figures['calls']} calls, "
-        f"{figures['agents']} agents, {figures['board']}"
+        f"{figures['agents']} agents, "
+        f"wrap-up {figures['wrap_up_s']:g} s, {figures['board']}"
     )
     table = Table(title=title, title_justify="left", show_header=False, box=None)
     table.add_column(no_wrap=True)
@@ -179,7 +188,7 @@ def show_day(figures: dict[str, Any]) -> None:
               help="Where records and recordings go.")  # fmt: skip
 @click.option("--number", default="", help="What is dialled; without it the pilot number.")
 @click.option("--seed", default=1, show_default=True, help="Of the simulated agents.")
-@click.option("--stay", "stay_s", default=30.0, show_default=True, type=click.FloatRange(0, 900),
+@click.option("--stay", "stay_s", default=30.0, show_default=True, type=Number(0, 900),
               help="Seconds on the line after the last step.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True)
 def call(

@@ -168,9 +168,9 @@ def record_folder(wanted: Path | None) -> Iterator[Path]:
 
 def day_config(
     config: CentreConfig, *, folder: Path, recordings: str = "1/100", agents: int | None = None,
-    media: str = "host", wrap_up_s: float = 20.0,
+    media: str = "host", wrap_up_s: float | None = None,
 ) -> CentreConfig:  # fmt: skip
-    """A centre for a simulated day.
+    """A centre for a simulated day; what is not given stays as its file says.
 
     ValueError: more agents than it has, not a simulated board, no such way to keep recordings.
     """
@@ -186,6 +186,6 @@ def day_config(
         config,
         board=replace(config.board, url=url),
         agents=seats,
-        queue=replace(config.queue, wrap_up_s=wrap_up_s),
+        queue=config.queue if wrap_up_s is None else replace(config.queue, wrap_up_s=wrap_up_s),
         record=replace(config.record, folder=folder, recordings=recordings),
     )

@@ -4,13 +4,15 @@ centre at the other end, and what the caller heard.  Must not know how the centr
 
 import asyncio
 import random
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cti_board import Board, FarEndReport, audio, jobs, run
 from ivr.app import Centre, open_centre
 from ivr.config import CentreConfig
-from ivr.record import CallOffered, RecordingStarted
+from ivr.record import CallOffered, Entry, RecordingStarted, RunStarted
 from ivr.simulate.agents import simulated_agents
 from ivr.simulate.callers import ANSWER_S, PAUSE_S, street_of
 from ivr.simulate.handset import FarEndLeft, Handset
@@ -20,6 +22,8 @@ from ivr.simulate.timeline import Moment, timeline
 LONGEST_S = 1800.0  # chosen: half an hour of what the caller hears is kept
 PROMPT_S = 10.0  # chosen: if nothing is said for so long, the next step is done anyway
 AFTER_KEYS_S = 0.6  # chosen: the ear has noticed that the prompt which the key stopped is over
+NUMBER_MAX = 15  # ITU-T E.164: the longest number
+NUMBER = re.compile(rf"[0-9]{{1,{NUMBER_MAX}}}")
 STEREO = 2  # sides of the recording of a whole call
 DRAIN_S = 30  # chosen: the centre's busy tone detection and goodbye
 
@@ -122,8 +126,18 @@ async def _drain(centre: Centre) -> None:
         await asyncio.sleep(1.0)
 
 
+def this_run(entries: Iterable[Entry]) -> list[Entry]:
+    """The facts of the last run: the folder may hold calls of earlier ones."""
+    found: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry.event, RunStarted):
+            found.clear()
+        found.append(entry)
+    return found
+
+
 async def _report(centre: Centre, caller: OneCaller) -> Heard:
-    entries = await jobs.run(lambda: list(centre.store.journal.read()))
+    entries = await jobs.run(lambda: this_run(centre.store.journal.read()))
     calls = [entry.event.call for entry in entries if isinstance(entry.event, CallOffered)]
     call = calls[-1] if calls else ""
     files = [
@@ -143,7 +157,13 @@ def place_call(
     config: CentreConfig, steps: list[Step], wav: Path | None = None, *, number: str = "",
     seed: int = 1, stay_s: float = 30.0,
 ) -> Heard:  # fmt: skip
-    """One call in virtual time.  FileFormatError and OSError for the WAV, the centre's errors."""
+    """One call in virtual time.
+
+    ValueError for a number that cannot be dialled, FileFormatError and OSError for the WAV, the
+    centre's errors.
+    """
+    if number and not NUMBER.fullmatch(number):
+        raise ValueError(f"--number is 1 to {NUMBER_MAX} digits, not {number!r}")
     sound = b"" if wav is None else audio.load(wav)
     return run(
         lambda: _call(config, steps, sound, number=number, seed=seed, stay_s=stay_s),

@@ -217,7 +217,8 @@ def day_figures(day: Day, rows: Rows) -> dict[str, Any]:
     ends = [one.end for one in day.outcomes]
     values = {
         "seed": day.plan.seed, "calls": len(day.outcomes), "hours": day.plan.hours,
-        "agents": len(day.config.agents), "board": day.config.board.url,
+        "agents": len(day.config.agents), "wrap_up_s": day.config.queue.wrap_up_s,
+        "board": day.config.board.url,
         "offered": figures.offered, "answered": figures.answered, "served": figures.served,
         "abandoned": figures.abandoned, "refused": figures.refused,
         "talked": figures.talked, "accounts": figures.accounts, "messages": figures.messages,

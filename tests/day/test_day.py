@@ -23,6 +23,7 @@ DESCRIPTORS = Path("/proc/self/fd")
 
 
 def live(folder, plan=PLAN, **changes):
+    changes = {"wrap_up_s": 20.0, **changes}  # as `ivr day` without a file
     config = day_config(configuration.load(configuration.DEFAULT), folder=folder, **changes)
     day = live_through(plan, config)
     return day, read_rows(day)
@@ -137,6 +138,13 @@ def test_another_process_without_simd_lives_the_same_day(lived):
     kept = {name: value for name, value in told.items() if not name.startswith(("wall_", "cpu_"))}
     assert kept == json.loads(json.dumps(day_figures(day, rows)))
     assert len(told) == len(kept) + 4
+
+
+def test_the_file_says_how_long_agents_write_up(tmp_path):
+    config = configuration.load(configuration.DEFAULT)
+    config = replace(config, queue=replace(config.queue, wrap_up_s=7.0))
+    assert day_config(config, folder=tmp_path).queue.wrap_up_s == 7.0
+    assert day_config(config, folder=tmp_path, wrap_up_s=0.0).queue.wrap_up_s == 0.0
 
 
 @pytest.fixture

@@ -84,6 +84,12 @@ def test_a_length_of_time_is_written_in_ascii():
     assert "is no length of time" in ivr("run", "--for", "\uff13\uff10").stderr
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "601"])
+def test_callers_a_minute_are_a_number(value):
+    found = ivr("run", "--callers", value)
+    assert (found.exit_code, "'--callers'" in found.stderr) == (2, True)
+
+
 def test_sound_records_are_verified(tmp_path):
     found = ivr("verify", str(records(tmp_path)))
     assert found.exit_code == 0

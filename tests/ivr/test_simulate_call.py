@@ -94,6 +94,21 @@ def test_a_number_that_nobody_has_is_not_answered(config):
     assert heard.moments == []
 
 
+def test_a_call_that_is_not_answered_is_not_told_as_an_older_one(config):
+    assert place(config, "1,w1,h").moments
+    heard = place(config, "1", number="66009999")
+    assert (heard.answered, heard.recording, heard.recordings, heard.moments) == (
+        False, None, [], [],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["abc", "12 34", "１２３", "1" * 16, "#"])
+def test_what_is_no_number_is_not_dialled(config, number):
+    with pytest.raises(ValueError, match="is 1 to 15 digits"):
+        place(config, "1", number=number)
+    assert not config.record.folder.exists()
+
+
 def test_steps_after_the_centre_has_hung_up_are_not_done(config):
     heard = place(config, "1,p,2,w200,1", stay_s=600.0)
     assert heard.cleared_by == "centre"

@@ -54,10 +54,36 @@ def test_a_call_that_cannot_be_says_why_in_one_line(words, said, tmp_path, monke
     assert not (tmp_path / "heard.wav").exists()
 
 
+@pytest.mark.parametrize(("command", "option"), [
+    (day, "--hours"), (day, "--talk"), (day, "--wrap-up"), (call, "--stay"),
+])  # fmt: skip
+@pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-inf", "1e999"])
+def test_a_number_is_finite(command, option, value):
+    done = run(command, option, value)
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}'" in done.stderr
+
+
+FILE = '[board]\nurl = "sim:fxo=16,fxs=1,e1=1"\n[queue]\nwrap_up_s = 3\n'
+FILE += '[[agent]]\nnumber = "1"\nport = "fxs0"\n'
+
+
+@pytest.mark.parametrize(("words", "wrap_up_s"), [
+    (["own.toml"], 3.0), (["own.toml", "--wrap-up", 7], 7.0), ([], 20.0), (["--wrap-up", 0], 0.0),
+])  # fmt: skip
+def test_wrap_up_is_what_the_file_says_and_is_told(words, wrap_up_s, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.toml").write_text(FILE)
+    done = run(day, *words, "--calls", 1, "--hours", 0.05, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["wrap_up_s"] == wrap_up_s
+
+
 def test_a_short_day_as_a_table(tmp_path):
     words = "--calls", 3, "--hours", 0.05, "--records", tmp_path / "kept", "--record", "all"
     done = run(day, *words)
     assert (done.exit_code, done.stderr) == (0, "")
+    assert "10 agents, wrap-up 20 s, sim:" in done.stdout
     assert "占用率 occupancy" in done.stdout
     assert "(talk + hold + wrap-up) / (those + idle)" in done.stdout
     assert (tmp_path / "kept/records.sqlite").is_file()
