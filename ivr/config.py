@@ -7,6 +7,7 @@ finding with file, line, key and what would be right.
 import difflib
 import math
 import re
+import reprlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -20,8 +21,11 @@ from .prompt import LANGUAGES
 DEFAULT = Path(__file__).parent / "data" / "centre.toml"
 SIM = "sim:"
 DEFAULT_URL = "sim:fxo=16,fxs=10,e1=1"
-PORT = re.compile(r"fxs(0|[1-9]\d*)")
-PART = re.compile(r"1/([1-9]\d*)")
+NUMBER_MAX = 9  # chosen: digits of a number in a port's name or a part; more is a slip of the key
+PORT = re.compile(rf"fxs(0|[1-9][0-9]{{0,{NUMBER_MAX - 1}}})")
+PART = re.compile(rf"1/([1-9][0-9]{{0,{NUMBER_MAX - 1}}})")
+BANKS = re.compile(rf"(?:^|,)(fxo|fxs|e1)=([0-9]{{1,{NUMBER_MAX}}})(?=,|$)")  # of a sim URL
+SAFE_INT = 2**63  # beyond, a number may have more digits than can be shown
 RETRIES = ("goodbye", "agent")
 
 Rule = Callable[[Any], str]  # "" or what would be right
@@ -53,7 +57,8 @@ def _between(low: float, high: float, unit: str = "") -> Rule:
     def rule(value: float) -> str:
         if low <= value <= high and math.isfinite(value):
             return ""
-        return f"should be {low:g} to {high:g}{unit and ' ' + unit}, not {value:g}"
+        shown = _shown(value) if isinstance(value, int) else f"{value:g}"
+        return f"should be {low:g} to {high:g}{unit and ' ' + unit}, not {shown}"
 
     return rule
 
@@ -124,7 +129,7 @@ class IvrConfig:
 class AgentConfig:
     """A seat: who sits there, on which telephone, and what they speak."""
 
-    number: str = _setting(MISSING, _matches(r"\d{1,12}", "1 to 12 digits"))
+    number: str = _setting(MISSING, _matches(r"[0-9]{1,12}", "1 to 12 digits"))
     name: str = ""
     port: str = _setting(MISSING, _matches(PORT.pattern, 'an FXS port, as in "fxs0"'))
     languages: tuple[str, ...] = _setting(LANGUAGES, _languages)
@@ -202,17 +207,24 @@ TYPE_WORDS = {
 def load(path: Path) -> CentreConfig:
     """The centre that a file describes.  ConfigError holds everything that is wrong with it."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError([Finding(path, 0, "", f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError as error:
-        right = f"byte {error.start} is not UTF-8: save the file as UTF-8"
-        raise ConfigError([Finding(path, 0, "", right)]) from None
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editor puts a mark at the begin
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise ConfigError([_not_utf8(path, error)]) from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError([Finding(path, 0, "", f"cannot be read: {why}")]) from None
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax(path, str(error))]) from None
+    except (ValueError, RecursionError) as error:  # a number, or brackets, beyond all measure
+        why = "brackets in brackets too deep" if isinstance(error, RecursionError) else str(error)
+        raise ConfigError([Finding(path, 0, "", f"cannot be read: {why}")]) from None
     return _Reader(path, text).read(tree)
+
+
+def _not_utf8(path: Path, error: UnicodeDecodeError) -> Finding:
+    return Finding(path, 0, "", f"byte {error.start} is not UTF-8: save the file as UTF-8")
 
 
 def _syntax(path: Path, message: str) -> Finding:
@@ -322,19 +334,25 @@ class _Reader:
 
     def ports(self, board: BoardConfig, agents: list[AgentConfig | None]) -> None:
         """A simulated card says in its URL how many telephones it has."""
-        have = simulated_fxs(board.url)
+        banks = simulated_banks(board.url)
+        if banks is None:
+            return
+        have = banks["fxs"]
+        if not banks["fxo"] + banks["e1"]:
+            self.say("board", 0, "url", f"{board.url!r} has no outside line: nobody can call; "
+                     'add some, as in "sim:fxo=4,fxs=2"')  # fmt: skip
         for i, agent in enumerate(agents):
-            if agent is not None and have is not None and agent.port_number >= have:
+            if agent is not None and agent.port_number >= have:
                 there = f"fxs0 to fxs{have - 1}" if have else "no FXS port"
                 self.say(AGENT, i, "port", f"{board.url!r} has {there}, not {agent.port!r}")
 
 
-def simulated_fxs(url: str) -> int | None:
-    """How many FXS ports a simulated card's URL asks for; None if it does not say."""
+def simulated_banks(url: str) -> dict[str, int] | None:
+    """What a simulated card's URL asks for; None if it names none, or is of another card."""
     if not url.startswith(SIM):
         return None
-    found = re.search(r"(?:^|,)fxs=(\d+)(?:,|$)", url.removeprefix(SIM))
-    return int(found[1]) if found else None
+    found = {name: int(number) for name, number in BANKS.findall(url.removeprefix(SIM))}
+    return {"fxo": 0, "fxs": 0, "e1": 0} | found if found else None
 
 
 def _unknown(name: str, known: list[str], what: str) -> str:
@@ -347,8 +365,10 @@ def _check(one: Field[Any], value: Any) -> tuple[str, Any]:
     """What would be right ("" if nothing is wrong), and the value as the dataclass takes it."""
     kind: Any = one.type
     wrong = f"should be {TYPE_WORDS[kind]}, not {_shown(value)}", None
+    if isinstance(value, str) and "\0" in value:
+        return f"should not hold the character NUL, as {_shown(value)} does", None
     if kind is float and type(value) is int:
-        value = float(value)
+        value = float(value) if abs(value) < SAFE_INT else math.inf
     elif kind is Path and isinstance(value, str) and value:
         value = Path(value)
     elif kind == tuple[str, ...]:
@@ -364,4 +384,6 @@ def _check(one: Field[Any], value: Any) -> tuple[str, Any]:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "a table" if isinstance(value, dict) else repr(value)
+    if isinstance(value, int) and abs(value) >= SAFE_INT:
+        return "a number that large"
+    return "a table" if isinstance(value, dict) else reprlib.repr(value)

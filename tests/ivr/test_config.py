@@ -84,6 +84,69 @@ def test_a_wrong_value_says_what_would_be_right(tmp_path, line, right):
     assert found == [f"centre.toml:5: {right}"]
 
 
+BIG = "9" * 400
+
+
+@pytest.mark.parametrize(("line", "right"), [
+    (f"[ivr]\nrings = {BIG}", "ivr.rings: should be 1 to 20 rings, not a number that large"),
+    (f"[queue]\nring_s = {BIG}", "queue.ring_s: should be 1 to 300 s, not inf"),
+    (f"[queue]\nring_s = -{BIG}", "queue.ring_s: should be 1 to 300 s, not inf"),
+    ("[ivr]\nrings = 0x" + "f" * 6000,
+     "ivr.rings: should be 1 to 20 rings, not a number that large"),
+    ("[record]\nfolder = 0x" + "f" * 6000,
+     'record.folder: should be a folder, as in "...", not a number that large'),
+    ('[record]\nfolder = "a\\u0000b"',
+     "record.folder: should not hold the character NUL, as 'a\\x00b' does"),
+    ('[ivr]\naccount_file = "a\\u0000b"',
+     "ivr.account_file: should not hold the character NUL, as 'a\\x00b' does"),
+    ('[record]\nrecordings = "1/\uff13"',
+     'record.recordings: should be "all", "hash" or "1/N" (a file of every N-th call), '
+     "not '1/\uff13'"),
+    ('[record]\nrecordings = "1/' + "3" * 5000 + '"', None),
+    ('[board]\nurl = "sim:fxs=2"',
+     "board.url: 'sim:fxs=2' has no outside line: nobody can call; "
+     'add some, as in "sim:fxo=4,fxs=2"'),
+    ('[board]\nurl = "sim:fxo=0,e1=0,fxs=2"',
+     "board.url: 'sim:fxo=0,e1=0,fxs=2' has no outside line: nobody can call; "
+     'add some, as in "sim:fxo=4,fxs=2"'),
+])  # fmt: skip
+def test_a_value_beyond_all_measure_is_a_finding(tmp_path, line, right):
+    (found,) = faults(tmp_path, SEAT + line + "\n")
+    assert found.startswith("centre.toml:5: ")
+    assert right is None or found == f"centre.toml:5: {right}"
+
+
+@pytest.mark.parametrize("text", [
+    "[ivr]\nrings = " + "9" * 5001, "[ivr]\nrings = " + "[" * 100_000,
+    "[ivr]\nrings = " + "{a=" * 50_000,
+])  # fmt: skip
+def test_a_file_that_breaks_the_parser_is_a_finding(tmp_path, text):
+    (found,) = faults(tmp_path, SEAT + text + "\n")
+    assert found.startswith("centre.toml: ")
+
+
+@pytest.mark.parametrize("seat", [
+    'number = "\uff18\uff10\uff11"\nport = "fxs0"', 'number = "1"\nport = "fxs1\uff10"',
+    'number = "1"\nport = "fxs' + "1" * 5000 + '"',
+])  # fmt: skip
+def test_digits_are_ascii_and_few(tmp_path, seat):
+    (found,) = faults(tmp_path, "[[agent]]\n" + seat + "\n")
+    assert "should be" in found
+
+
+def test_the_mark_that_some_editors_put_at_the_begin_is_no_fault(tmp_path):
+    file = tmp_path / "centre.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + (SEAT + "[ivr]\nrings = 2\n").encode())
+    assert load(file).ivr.rings == 2
+    file.write_bytes(b"\xef\xbb\xbf[ivr]\nrings = 0\n" + SEAT.encode())
+    with pytest.raises(ConfigError, match=r"centre\.toml:2: ivr\.rings"):
+        load(file)
+
+
+def test_a_card_that_does_not_say_what_it_has_is_asked_when_it_is_open(tmp_path):
+    assert read(tmp_path, '[board]\nurl = "sim:"\n' + SEAT).board.url == "sim:"
+
+
 def test_agents_are_told_apart(tmp_path):
     text = SEAT + '[[agent]]\nnumber = "801"\nport = "fxs0"\n'
     assert faults(tmp_path, text) == [
