@@ -21,4 +21,5 @@ URLS = {
 
 def rig(name: str) -> SimRig:
     required = SIM | ON_BOARD if name == "board" else SIM
-    return SimRig(URLS[name], name=name, required=required, country=name if name in ("us", "uk") else "cn")
+    country = name if name in ("us", "uk") else "cn"
+    return SimRig(URLS[name], name=name, required=required, country=country)
