@@ -70,9 +70,10 @@ class Centre:
         self.accounts: Mapping[str, int] = accounts or {}
         self.ledger = Ledger(store, running())
         self.first_answer = asyncio.Event()  # an agent answered a caller
-        self.trunks = TrunkGroup(
-            [one for one in board.channels if one.line_type in TRUNKS], rings=config.ivr.rings
-        )
+        outside = [one for one in board.channels if one.line_type in TRUNKS]
+        if not outside:
+            raise errors.BoardError(f"{config.board.url} has no outside line: nobody can call")
+        self.trunks = TrunkGroup(outside, rings=config.ivr.rings)
         self.desk = Desk(
             self._seats(), wrap_up_s=config.queue.wrap_up_s, now=lambda: self.ledger.now,
             tell=self._agent_changed,

@@ -368,7 +368,7 @@ def _check(one: Field[Any], value: Any) -> tuple[str, Any]:
     if isinstance(value, str) and "\0" in value:
         return f"should not hold the character NUL, as {_shown(value)} does", None
     if kind is float and type(value) is int:
-        value = float(value) if abs(value) < SAFE_INT else math.inf
+        value = float(value) if abs(value) < SAFE_INT else math.inf * (1 if value > 0 else -1)
     elif kind is Path and isinstance(value, str) and value:
         value = Path(value)
     elif kind == tuple[str, ...]:

@@ -75,7 +75,7 @@ AGENTS: tuple[Column[AgentRow], ...] = (
 )
 CALLS: tuple[Column[CallRow], ...] = (
     Column("呼叫 call", 9, 0, lambda one: one.call),
-    Column("线路 line", 9, 5, lambda one: one.line),
+    Column("线路 line", 10, 5, lambda one: one.line),
     Column("主叫 caller", 12, 4, lambda one: one.ani),
     Column("位置 where", 12, 1, lambda one: WHERE[one.where]),
     Column("时长 s", 6, 2, lambda one: f"{one.since_s:.0f}"),

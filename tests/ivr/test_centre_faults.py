@@ -108,6 +108,18 @@ def test_a_telephone_that_the_board_lacks(tmp_path):
         run(main, clock="virtual")
 
 
+def test_a_board_without_an_outside_line(tmp_path):
+    """A card whose URL does not say what it has: it is asked."""
+    config = load(centre_file(tmp_path, "", "spy:sim:fxs=2", SEATS))
+
+    async def main() -> None:
+        async with open_centre(config, records=tmp_path / "records"):
+            pytest.fail("opened")
+
+    with pytest.raises(errors.BoardError, match="spy:sim:fxs=2 has no outside line"):
+        run(main, clock="virtual")
+
+
 def test_an_error_of_the_caller_of_a_centre_comes_out_as_it_is(tmp_path):
     config = load(centre_file(tmp_path, "", LINES, SEATS))
 

@@ -90,7 +90,7 @@ BIG = "9" * 400
 @pytest.mark.parametrize(("line", "right"), [
     (f"[ivr]\nrings = {BIG}", "ivr.rings: should be 1 to 20 rings, not a number that large"),
     (f"[queue]\nring_s = {BIG}", "queue.ring_s: should be 1 to 300 s, not inf"),
-    (f"[queue]\nring_s = -{BIG}", "queue.ring_s: should be 1 to 300 s, not inf"),
+    (f"[queue]\nring_s = -{BIG}", "queue.ring_s: should be 1 to 300 s, not -inf"),
     ("[ivr]\nrings = 0x" + "f" * 6000,
      "ivr.rings: should be 1 to 20 rings, not a number that large"),
     ("[record]\nfolder = 0x" + "f" * 6000,
