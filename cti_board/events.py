@@ -72,6 +72,8 @@ class HookFlash(Event):
 
 @dataclass(slots=True)
 class Wink(Event):
+    """FXO: the exchange reversed polarity for 100 to 350 ms; follows the two reversals."""
+
     length_ms: int
 
 

@@ -17,7 +17,7 @@ FXO, FXS, E1_CAS = 1, 2, 3
 HOOK, RING, BATTERY, POLARITY, CAS, STATE = range(1, 7)
 NAMES = {
     16: "RING_BEGIN", 17: "RING_END", 18: "RING_STOPPED", 19: "OFF_HOOK", 20: "ON_HOOK",
-    21: "HOOK_FLASH", 23: "POLARITY", 24: "LOOP_BREAK", 25: "CAS", 26: "PULSE_DIGIT",
+    21: "HOOK_FLASH", 22: "WINK", 23: "POLARITY", 24: "LOOP_BREAK", 25: "CAS", 26: "PULSE_DIGIT",
     27: "BATTERY",
 }  # fmt: skip
 
@@ -252,6 +252,14 @@ def test_loss_and_return_of_feed_to_the_sample(fxo):
 def test_polarity_is_reported_when_it_was_held(fxo):
     fxo.levels(POLARITY, (1000, 1), (1029.875, 0), (2000.125, 1), (5000, 0))
     assert fxo.seen(9000) == [(2030.125, "POLARITY", 1), (5030.0, "POLARITY", 0)]
+
+
+@pytest.mark.parametrize(("length", "wink"), [(90, False), (100, True), (350, True), (360, False)])
+def test_a_short_reversal_is_a_wink_as_well(fxo, length, wink):
+    fxo.levels(POLARITY, (1000, 1), (1000 + length, 0))
+    back = 1030.0 + length
+    expected = [(1030.0, "POLARITY", 1), (back, "POLARITY", 0)]
+    assert fxo.seen(9000) == expected + ([(back, "WINK", length)] if wink else [])
 
 
 def test_polarity_waits_for_the_end_of_a_burst(fxo):

@@ -118,7 +118,8 @@ enum ctb_event_kind {
     CTB_EV_OFF_HOOK = 19,
     CTB_EV_ON_HOOK = 20,
     CTB_EV_HOOK_FLASH = 21,    /* a = length, ms */
-    CTB_EV_WINK = 22,          /* a = length, ms */
+    CTB_EV_WINK = 22,          /* FXO: polarity was reversed for 100..350 ms; a = length, ms;
+                                  after the two POLARITY events */
     CTB_EV_POLARITY = 23,      /* a = 0 normal, 1 reversed */
     CTB_EV_LOOP_BREAK = 24,    /* FXO: current came back after a = ms (CPC) */
     CTB_EV_CAS = 25,           /* a = debounced bits, b = bits before */

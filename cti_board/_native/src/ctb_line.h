@@ -43,7 +43,7 @@ typedef struct ctb_line {
     int32_t hook, ringing, battery, polarity, cas;
     int32_t raw_hook, raw_ring, raw_battery, raw_polarity, raw_cas;
     int32_t phase, pulses, spoilt;
-    uint64_t now, open_at, close_at, ring_at, ring_off_at, stop_at, short_at, battery_at;
+    uint64_t now, open_at, close_at, ring_at, ring_off_at, stop_at, short_at, battery_at, polarity_at;
     uint64_t timer[CTB_LINE_TIMERS];      /* sample at which it runs out, or CTB_LINE_NEVER */
 } ctb_line_t;
 

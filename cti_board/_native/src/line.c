@@ -17,6 +17,8 @@
 #define MS(n) ((uint64_t)(n) * (CTB_RATE / 1000u))
 #define BATTERY_BIT 1
 #define POLARITY_BIT 2
+#define WINK_MIN_MS  100           /* chosen: around the 140..290 that exchanges send */
+#define WINK_MAX_MS  350
 
 const ctb_line_params_t ctb_line_default = {
     .flash_min_ms = 180, .flash_max_ms = 800,
@@ -168,8 +170,12 @@ static void polarity_restart(ctb_line_t *line, uint64_t at)
 
 static void polarity_fire(ctb_line_t *line, uint64_t at, report_t *r)
 {
+    uint64_t held = at - line->polarity_at;
     line->polarity = line->raw_polarity;
+    line->polarity_at = at;
     report_add(r, CTB_EV_POLARITY, at, line->polarity);
+    if (!line->polarity && held >= MS(WINK_MIN_MS) && held <= MS(WINK_MAX_MS))
+        report_add(r, CTB_EV_WINK, at, ms_between(at - held, at));
 }
 
 /* too short to be ringing, unless it was our off-hook that ended it: whoever seizes may judge */
