@@ -54,7 +54,6 @@ class Channel:
         self.conference = -1  # number of the one that it joined, see switch.py
         self._armed = dict.fromkeys(DETECTORS, 0)
         self._digits: EventStream | None = None
-        self._tone_cookie = 0
 
     def __repr__(self) -> str:
         return f"<Channel {self.name}>"

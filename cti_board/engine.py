@@ -14,7 +14,7 @@ from cti_board.errors import BoardNotFoundError, DriverError, check
 
 POLL = 256
 NOWHERE = 0xFFFFFFFF
-ENOENT, ENOEXEC, EPROTO = 2, 8, 71
+ENOENT = 2
 
 
 def number(c_number: int) -> int:

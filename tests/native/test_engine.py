@@ -427,3 +427,12 @@ def test_every_allocation_failure_is_survived(card):
         nth += 1
         assert nth < 200
     assert nth > 10
+
+
+def test_a_spy_that_cannot_keep_its_log_is_refused(card):
+    async def main():
+        async with open_board(f"spy:/proc/nowhere/log!lib:{card}?2"):
+            pass
+
+    with pytest.raises(BoardNotFoundError, match="/proc/nowhere/log"):
+        run(main, clock="virtual")

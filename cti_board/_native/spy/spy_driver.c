@@ -84,7 +84,14 @@ static int spy_open(ctb_board_t **out, const char *spec, char *err, size_t size)
         return -ENOMEM;
     }
     snprintf(s->path, sizeof s->path, "%.511s", copy);
-    int rc = spy_load(s, library, err, size);
+    FILE *log = copy[0] ? fopen(copy, "w") : NULL;      /* a log that cannot be kept is told now */
+    int rc = copy[0] && !log ? -errno : 0;
+    if (rc < 0)
+        snprintf(err, size, "spy: %.400s: %s", copy, strerror(-rc));
+    if (log)
+        fclose(log);
+    if (rc == 0)
+        rc = spy_load(s, library, err, size);
     if (rc == 0 && (rc = s->inner->open(&s->board, rest ? rest : "", err, size)) < 0)
         s->board = NULL;
     if (rc < 0) {

@@ -104,9 +104,8 @@ static int spans(ctb_slot_t *s)
     return 0;
 }
 
-void ctb_slot_free(ctb_engine_t *e, ctb_slot_t *s)
+static void ctb_slot_free(ctb_slot_t *s)
 {
-    (void)e;
     for (uint32_t i = 0; s->chan && i < s->channels; i++) {
         ctb_fsk_rx_free(s->chan[i].fsk);
         if (s->board && s->driver->channel_close && s->chan[i].opened)
@@ -172,7 +171,7 @@ int ctb_engine_board_open(ctb_engine_t *e, const char *library, const char *spec
     *board = b;
     return 0;
 out:
-    ctb_slot_free(e, &fresh);
+    ctb_slot_free(&fresh);
     return rc;
 }
 
@@ -255,7 +254,7 @@ int ctb_engine_board_close(ctb_engine_t *e, uint32_t board)
     if (atomic_load(&e->master) == (int)board)
         atomic_store(&e->master, -1);
     pthread_mutex_unlock(&e->gate);
-    ctb_slot_free(e, &old);
+    ctb_slot_free(&old);
     return 0;
 }
 

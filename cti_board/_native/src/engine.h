@@ -228,7 +228,6 @@ void ctb_boards_exchange(ctb_engine_t *e);
 void ctb_line_events(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, ctb_chan_t *c, ctb_event_t *out, int n,
                      uint64_t base);
 void ctb_board_event(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const ctb_event_t *raw, uint64_t base);
-void ctb_slot_free(ctb_engine_t *e, ctb_slot_t *s);
 
 /* recorder.c, player.c, io.c */
 int  ctb_ring_alloc(ctb_ring_t *r, uint64_t bytes);

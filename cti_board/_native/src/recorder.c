@@ -170,9 +170,8 @@ static bool is_silent(const uint8_t *rx)
 static const uint8_t idle_frame[FRAME] = {[0 ... FRAME - 1] = CTB_IDLE_ALAW};
 
 /* A limit is reached: ours ends at once, the card's when the card says so. */
-static void close_ring(ctb_engine_t *e, ctb_slot_t *s, ctb_recorder_t *r, int reason)
+static void close_ring(ctb_slot_t *s, ctb_recorder_t *r, int reason)
 {
-    (void)e;
     if (r->on_board) {
         ctb_args_t args = {.cookie = r->cookie, .a = reason};
         if (!r->stop_sent)
@@ -201,10 +200,10 @@ static void record_frame(ctb_engine_t *e, ctb_slot_t *s, ctb_recorder_t *r)
     if (r->silence_samples) {
         r->silent = is_silent(rx) ? r->silent + FRAME : 0;
         if (r->silent >= r->silence_samples)
-            close_ring(e, s, r, CTB_DONE_SILENCE);
+            close_ring(s, r, CTB_DONE_SILENCE);
     }
     if (r->max_samples && r->samples + r->lost >= r->max_samples)
-        close_ring(e, s, r, CTB_DONE_END);
+        close_ring(s, r, CTB_DONE_END);
 }
 
 static void report(ctb_engine_t *e, ctb_recorder_t *r, uint64_t at)
