@@ -132,9 +132,16 @@ enum ctb_event_kind {
                                   d = samples from the tone's last sample to `at` */
     CTB_EV_TONE_ON = 34,       /* a = tone id of the plan, b = level 0.01 dBm0, d as above */
     CTB_EV_TONE_OFF = 35,      /* a = tone id */
-    CTB_EV_TALK_BEGIN = 36,    /* a = level 0.01 dBm0 */
-    CTB_EV_TALK_END = 37,      /* a = length, ms */
-    CTB_EV_CALLER_ID = 38,     /* text = number; a = 1 FSK, 2 DTMF; b = 1 checksum right */
+    CTB_EV_TALK_BEGIN = 36,    /* a = level 0.01 dBm0; b = 0 received, 1 sent */
+    CTB_EV_TALK_END = 37,      /* a = length, ms; b = 0 received, 1 sent */
+    CTB_EV_CALLER_ID = 38,     /* text = number TAB date (MMDDhhmm) TAB name, cut to fit; any may
+                                  be empty; a = 1 FSK, 2 DTMF; b = 1 checksum right; c = why there
+                                  is no number: 'O' out of area, 'P' private, 0 */
+    CTB_EV_MF_BEGIN = 39,      /* a = R2 signal 1..15, b = level 0.01 dBm0 of the stronger tone,
+                                  c = higher over lower tone 0.01 dB, d as DTMF_BEGIN */
+    CTB_EV_MF_END = 40,        /* a = R2 signal, b = length in samples, d as DTMF_END */
+    CTB_EV_FAX_ON = 41,        /* a = enum ctb_fax_tone (ctb_fax.h), b = level, d = samples since it began */
+    CTB_EV_FAX_OFF = 42,       /* a = enum ctb_fax_tone, b = length in samples */
 
     CTB_EV_PLAY_DONE = 48,     /* cookie; a = enum ctb_done_reason, b = samples played,
                                   c = digit or -errno */
@@ -229,6 +236,9 @@ enum ctb_op {
 #define CTB_ARM_TONES 2u
 #define CTB_ARM_TALK  4u
 #define CTB_ARM_FSK   8u
+#define CTB_ARM_MF    16u      /* R2 signals */
+#define CTB_ARM_FAX   32u      /* calling and answer tones of fax and data */
+#define CTB_ARM_TALK_TX 64u    /* talk in what we send: TALK_* with b = 1 */
 
 typedef struct ctb_args {
     int32_t     a, b, c, d, e, f;
