@@ -3,10 +3,12 @@
 Ratios to a named rival are printed in extra_info; nothing is asserted about time.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from cffi import FFI
 
 from tests.native import dsp_rig as rig
 from tests.native import spandsp_oracle
@@ -54,32 +56,65 @@ def test_alaw_to_lanes(benchmark, codes):
     assert (out[:, 3] == (rig.ALAW[codes[3, : rig.FRAME]] / 32768).astype(np.float32)).all()
 
 
-@pytest.mark.parametrize("who", ["ours", "numpy table"])
-def test_alaw_decode(benchmark, codes, who):
-    data, out = codes.reshape(-1), np.zeros(codes.size, np.int16)
-    source, target = ffi.cast("uint8_t *", data.ctypes.data), ffi.cast("int16_t *", out.ctypes.data)
-    if who == "ours":
-        benchmark(lib.ctb_alaw_decode, target, source, data.size)
-    else:
-        benchmark(np.take, rig.ALAW, data, out=out, mode="clip")
-    assert (out == rig.ALAW[data]).all()
+LAWS = {"alaw": 0, "ulaw": 1}  # g711_init's modes
+FRAME_AND_BLOCK = [rig.FRAME, 65536]
 
 
-@pytest.mark.parametrize("who", ["ours", "numpy table"])
-def test_alaw_encode(benchmark, codes, who):
-    linear = rig.ALAW[codes.reshape(-1)]
-    out = np.zeros(linear.size, np.uint8)
-    table = rig.alaw_codes(np.arange(65536).astype(np.uint16).view(np.int16))
+@cache
+def g711_of_libspandsp() -> Any:
+    """(ffi, lib) of libspandsp's own block functions; skips where the library is absent."""
+    spandsp = FFI()
+    spandsp.cdef(
+        "typedef struct g711_state_s g711_state_t;"
+        "g711_state_t *g711_init(g711_state_t *s, int mode);"
+        "int g711_free(g711_state_t *s);"
+        "int g711_decode(g711_state_t *s, int16_t amp[], const uint8_t data[], int bytes);"
+        "int g711_encode(g711_state_t *s, uint8_t data[], const int16_t amp[], int len);"
+    )
+    try:
+        return spandsp, spandsp.dlopen("libspandsp.so.2")
+    except OSError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("n", FRAME_AND_BLOCK)
+@pytest.mark.parametrize("who", ["ours", "libspandsp"])
+@pytest.mark.parametrize("way", ["decode", "encode"])
+@pytest.mark.parametrize("law", LAWS)
+def test_g711(benchmark, law, way, who, n):
+    rng = np.random.default_rng(n)
+    codes = rng.integers(0, 256, n).astype(np.uint8)
+    table = rig.ALAW if law == "alaw" else rig.ulaw_table()
+    linear = table[codes]
+    data, out = (codes, np.zeros(n, np.int16)) if way == "decode" else (linear, codes.copy())
+    benchmark.extra_info["samples"] = n
     if who == "ours":
-        benchmark(
-            lib.ctb_alaw_encode,
-            ffi.cast("uint8_t *", out.ctypes.data),
-            ffi.cast("int16_t *", linear.ctypes.data),
-            linear.size,
+        types = ("int16_t *", "uint8_t *") if way == "decode" else ("uint8_t *", "int16_t *")
+        target, source = (
+            ffi.cast(t, x.ctypes.data) for t, x in zip(types, (out, data), strict=True)
         )
+        benchmark(getattr(lib, f"ctb_{law}_{way}"), target, source, n)
     else:
-        benchmark(np.take, table, linear.view(np.uint16), out=out, mode="clip")
-    assert (out == codes.reshape(-1)).all()
+        rival = g711_of_libspandsp()
+        if isinstance(rival, str):
+            pytest.skip(rival)
+        sp_ffi, sp = rival
+        state = sp_ffi.gc(sp.g711_init(sp_ffi.NULL, LAWS[law]), sp.g711_free)
+        target, source = (sp_ffi.cast("void *", x.ctypes.data) for x in (out, data))
+        benchmark(getattr(sp, f"g711_{way}"), state, target, source, n)
+    if way == "decode":
+        assert (out == linear).all()
+    else:
+        assert (table[out] == linear).all()
+
+
+def test_lanes_to_alaw(benchmark, codes):
+    frame = (rig.ALAW[codes[:, : rig.FRAME]].T / 32768).astype(np.float32).copy()
+    out = np.zeros((rig.LANES, rig.FRAME), np.uint8)
+    rows = [ffi.cast("uint8_t *", out[n].ctypes.data) for n in range(rig.LANES)]
+    targets = ffi.new("uint8_t *[16]", rows)
+    benchmark(lib.ctb_lanes_to_alaw, targets, ffi.cast("const float (*)[16]", frame.ctypes.data))
+    assert (rig.ALAW[out] == rig.ALAW[codes[:, : rig.FRAME]]).all()
 
 
 def test_dtmf_of_libspandsp(benchmark, codes):

@@ -1,5 +1,9 @@
 """G.711: bit-exact both ways against an independent reading of the tables, and by level."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,8 @@ from tests.native import spandsp_oracle
 from tests.native.dsp_rig import ffi, lib
 
 ALL_LINEAR = np.arange(-32768, 32768)
+ROOT = Path(__file__).parents[2]
+GUARD = 0x5A
 
 
 def call(name: str, data: Any, result: type) -> Any:
@@ -113,6 +119,94 @@ def test_lanes_are_the_decoded_lines_and_silence(frame, silent):
     for lane in range(16):
         expected = rig.ALAW[np.roll(codes, lane)] / 32768 * (lane not in silent)
         assert (out[:, lane] == expected.astype(np.float32)).all()
+
+
+def guarded(name: str, data: Any, result: type, shift: int) -> Any:
+    """`call` into memory that is nobody's vector boundary; what lies around it stays."""
+    room = np.full((len(data) + 40) * np.dtype(result).itemsize, GUARD, np.uint8)
+    size = len(data) * np.dtype(result).itemsize
+    source = np.concatenate([np.zeros(shift, np.uint8), data.view(np.uint8)])[shift:]
+    types = {np.uint8: "uint8_t *", np.int16: "int16_t *"}
+    getattr(lib, name)(
+        ffi.cast(types[result], room.ctypes.data + 16),
+        ffi.cast(types[data.dtype.type], source.ctypes.data),
+        len(data),
+    )
+    assert (room[:16] == GUARD).all()
+    assert (room[16 + size :] == GUARD).all()
+    return room[16 : 16 + size].view(result)
+
+
+def check_blocks() -> None:
+    """Every code, every sample, every length to 200 and three odd places: as one by one."""
+    rng = np.random.default_rng(7)
+    for law in ("alaw", "ulaw"):
+        expand = np.array([getattr(lib, f"ctb_{law}_to_linear")(c) for c in range(256)], np.int16)
+        wide = ALL_LINEAR.astype(np.int16)
+        compress = np.array([getattr(lib, f"ctb_linear_to_{law}")(int(x)) for x in wide], np.uint8)
+        assert (call(f"ctb_{law}_encode", wide, np.uint8) == compress).all()
+        assert (call(f"ctb_{law}_decode", np.arange(256, dtype=np.uint8), np.int16) == expand).all()
+        for n in range(201):
+            codes = rng.integers(0, 256, n).astype(np.uint8)
+            linear = rng.integers(-32768, 32768, n).astype(np.int16)
+            shift = n % 3
+            got = guarded(f"ctb_{law}_decode", codes, np.int16, shift)
+            assert (got == expand[codes]).all(), (law, n)
+            got = guarded(f"ctb_{law}_encode", linear, np.uint8, 2 * shift)
+            assert (got == compress[linear.astype(int) + 32768]).all(), (law, n)
+
+
+def lanes_back(frame: Any, left_out: int) -> Any:
+    """What ctb_lanes_to_alaw writes; GUARD where it must not write."""
+    out = np.full((16, 160), GUARD, np.uint8)
+    targets = ffi.new("uint8_t *[16]")
+    for lane in range(16):
+        place = ffi.cast("uint8_t *", out[lane].ctypes.data)
+        targets[lane] = ffi.NULL if lane == left_out else place
+    lib.ctb_lanes_to_alaw(targets, ffi.cast("const float (*)[16]", frame.ctypes.data))
+    return out
+
+
+def check_lanes_back() -> None:
+    """Every 16-bit value, halves between them, too loud ones, and what is no number."""
+    half = (np.arange(-66000, 66000) / 65536).astype(np.float32)
+    values = np.concatenate([half, np.float32([np.nan, np.inf, -np.inf, 9e30, -9e30, 1e-40])])
+    for start in range(0, len(values), 160 * 16):
+        frame = np.zeros(160 * 16, np.float32)
+        frame[: len(values) - start] = values[start : start + 160 * 16]
+        frame = frame.reshape(160, 16)
+        out = lanes_back(frame, left_out=(start // 2560) % 16)
+        finite = np.where(np.isfinite(frame), frame, 0).astype(float)
+        rounded = np.clip(np.rint(finite * 32768), -32768, 32767)
+        expected = call("ctb_alaw_encode", rounded.T.astype(np.int16).ravel(), np.uint8)
+        expected = expected.reshape(16, 160)
+        expected[(start // 2560) % 16] = GUARD
+        assert (out == expected).all()
+
+
+def test_blocks_of_any_length_at_any_place():
+    check_blocks()
+
+
+def test_lanes_are_rounded_limited_and_coded():
+    check_lanes_back()
+
+
+@pytest.mark.parametrize("wish", ["none", "sse", "avx2"])
+def test_every_instruction_set_gives_the_same_codes(wish):
+    code = "from tests.native import test_g711 as t; t.check_blocks(); t.check_lanes_back()"
+    env = {**os.environ, "CTB_SIMD": wish}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=env)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(min_size=160, max_size=160))
+def test_a_line_comes_back_from_its_lane(frame):
+    codes = np.frombuffer(frame, np.uint8)
+    lanes = np.repeat((rig.ALAW[codes] / np.float32(32768))[:, None], 16, axis=1)
+    out = lanes_back(np.ascontiguousarray(lanes, np.float32), left_out=9)
+    assert (out[:9] == codes).all()
+    assert (out[9] == GUARD).all()
 
 
 def test_agrees_with_libspandsp_where_it_is_there():

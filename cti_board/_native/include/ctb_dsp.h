@@ -28,6 +28,10 @@ void ctb_ulaw_to_alaw(uint8_t *out, const uint8_t *in, size_t n);   /* through l
 void ctb_alaw_to_ulaw(uint8_t *out, const uint8_t *in, size_t n);
 /* src[lane] = CTB_FRAME_SAMPLES A-law codes, or NULL = silence */
 void ctb_alaw_to_lanes(float (*out)[CTB_LANES], const uint8_t *const src[CTB_LANES]);
+/* dst[lane] takes CTB_FRAME_SAMPLES A-law codes, NULL = leave it out.  Samples are rounded to 16
+ * bits (ties to even), limited to their range, and coded as ctb_alaw_encode does; NaN and
+ * infinities are silence */
+void ctb_lanes_to_alaw(uint8_t *const dst[CTB_LANES], const float (*in)[CTB_LANES]);
 
 /* ---- tone_gen.c: a tone with cadence, DTMF strings --------------------------- */
 typedef struct ctb_tone_gen ctb_tone_gen_t;              /* plain struct, no allocation inside */
