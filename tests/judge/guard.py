@@ -1,0 +1,29 @@
+"""Room: runs the parts of a judge one by one, so that a part that cannot be judged (a face that is
+not there, a detector that raises) is a row that says so.  Must not measure.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+
+from tests.judge import table
+from tests.judge.row import Row
+from tests.judge.signals2 import AbsentError
+
+Part = Callable[[bool], Iterator[Row]]
+
+
+def title(part: Part) -> str:
+    """The first line of the part's docstring."""
+    return (part.__doc__ or part.__name__).strip().splitlines()[0].rstrip(".")
+
+
+def guarded(group: str, parts: Iterable[Part], quick: bool) -> Iterator[Row]:
+    """The rows of all parts; a part that breaks ends in one row that fails."""
+    for part in parts:
+        try:
+            yield from part(quick)
+        except AbsentError as error:
+            yield table.absent(group, title(part), str(error))
+        except Exception as error:  # one broken part must not hide the others' rows
+            traceback.print_exc()
+            yield table.absent(group, title(part), f"{type(error).__name__}: {error}")
