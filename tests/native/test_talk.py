@@ -87,3 +87,71 @@ def test_arming_again_forgets():
     assert [h.kind for h in bank.run(codes, 1 << 4)[4]] == [TALK_BEGIN]
     bank.arm(4)
     assert [h.kind for h in bank.run(codes, 1 << 4)[4]] == [TALK_BEGIN]
+
+
+# ---- the line's own noise ----
+
+
+def pink(rng: np.random.Generator, n: int, dbm0: float) -> rig.Signal:
+    """3 dB less an octave from 50 Hz up."""
+    spectrum = np.fft.rfft(rng.normal(0.0, 1.0, n))
+    spectrum /= np.sqrt(np.maximum(np.fft.rfftfreq(n, 1 / rig.RATE), 50.0))
+    sound = np.fft.irfft(spectrum, n)
+    return np.asarray(sound * rig.rms(dbm0) / np.sqrt(np.mean(sound**2)))
+
+
+def phrases(rng: np.random.Generator, count: int, dbm0: float) -> rig.Signal:
+    """Syllables of a voice of 120 Hz, 180 ms on and 60 ms off, in phrases of 1.5 s with pauses
+    of 1 s; the level is that of the syllables."""
+    t = np.arange(180 * MS) / rig.RATE
+    parts = []
+    for _ in range(count):
+        for _ in range(6):
+            pitch = float(rng.uniform(100, 150))
+            voice = sum(np.cos(2 * np.pi * pitch * k * t) / (1 + k / 4) for k in range(1, 24))
+            voice *= np.sin(np.pi * t / t[-1]) ** 0.5
+            parts += [voice * rig.rms(dbm0) / np.sqrt(np.mean(voice**2)), rig.silence(60)]
+        parts.append(rig.silence(1000))
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("dbm0", [-35, -20, -10])
+@pytest.mark.parametrize("colour", [rig.noise, pink])
+def test_steady_noise_stops_being_talk_and_stays_so(colour, dbm0):
+    rng = np.random.default_rng(5)
+    hits = rig.listen("talk", [colour(rng, 60 * rig.RATE, dbm0)])[0]
+    assert [h.kind for h in hits] == [TALK_BEGIN, TALK_END]
+    assert 3500 <= hits[1].a <= 4500
+    assert hits[1].at <= 5 * rig.RATE
+
+
+@pytest.mark.parametrize("colour", [rig.noise, pink])
+def test_speech_in_noise_is_talk_and_its_pauses_are_not(colour):
+    """Speech at -30 dBm0, noise at -45 dBm0: under the fixed threshold, and over it at -35."""
+    rng = np.random.default_rng(6)
+    for noise_dbm0, voice_dbm0 in ((-45, -30), (-35, -18)):
+        speech = np.concatenate([rig.silence(6000), phrases(rng, 12, voice_dbm0)])
+        signal = speech + colour(rng, len(speech), noise_dbm0)
+        hits = [h for h in rig.listen("talk", [signal])[0] if h.at > 6 * rig.RATE]
+        assert [h.kind for h in hits] == [TALK_BEGIN, TALK_END] * 12
+        assert all(abs(h.a - 1440) <= 120 for h in hits if h.kind == TALK_END)
+
+
+def test_noise_that_stops_is_forgotten_at_once():
+    rng = np.random.default_rng(8)
+    quiet = np.concatenate([rig.silence(600), rig.tone([700], 300, -30), rig.silence(600)])
+    signal = np.concatenate([rig.noise(rng, 6 * rig.RATE, -25), quiet])
+    hits = [h for h in rig.listen("talk", [signal])[0] if h.at > 6 * rig.RATE]
+    assert [h.kind for h in hits] == [TALK_BEGIN, TALK_END]
+
+
+def test_what_is_no_number_is_silence_and_harms_nothing():
+    bank = rig.Bank("talk")
+    bank.arm(0)
+    frame = np.zeros((rig.FRAME, rig.LANES), np.float32)
+    pointer = rig.ffi.cast("const float (*)[16]", frame.ctypes.data)
+    for value in (np.nan, np.inf, -np.inf, 3e38):
+        frame[7, 0] = value
+        assert bank._run(bank.bank, pointer, 1, bank.hits, 256) == 0
+    tone = rig.lines([np.concatenate([rig.tone([700], 300), rig.silence(600)])])
+    assert [h.kind for h in bank.run(tone, 1)[0]] == [TALK_BEGIN, TALK_END]

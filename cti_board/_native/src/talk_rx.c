@@ -1,8 +1,10 @@
-/* talk_rx.c - a bank of talk detectors: energy over a threshold, with hangover.
+/* talk_rx.c - a bank of talk detectors: sound that stands out of the line's own noise.
  *
  * How: the variance of 10 ms steps (a constant offset is not talk) against two levels.
- * Steps between the levels neither count for a beginning nor for an end.
- * Limits: any sound is talk, tones and noise included. */
+ * Steps between the levels neither count for a beginning nor for an end.  The least smoothed
+ * level of the last four seconds is the line's noise, for speech pauses for breath and between
+ * syllables; both levels stay over it.  So a steady sound is talk for four seconds at most.
+ * Limits: tones and music that pause are talk; a noise that changes faster than that is, too. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,14 @@
 #define STEP 80                /* samples: 10 ms */
 #define STEPS 2                /* of a frame */
 #define STEP_MS 10
+#define MOST_MS 86400000.0f    /* chosen: a day; longer times are that */
+#define PARTS 7                /* whole parts of the memory for noise */
+#define PART_FRAMES 25         /* 500 ms; chosen: with PARTS longer than speech goes without a pause */
+#define SMOOTHING 0.33f        /* a frame; chosen: 50 ms, longer than a pitch period, shorter than a stop */
+#define ON_OVER_NOISE 8.0f     /* chosen: 9 dB, over the peaks of 10 ms steps of pink noise */
+#define OFF_OVER_NOISE 4.0f    /* chosen: 6 dB, so that these steps do not hold talk for ever */
+#define LONG 27                /* counts stand still at 2^27 steps, 15 days */
+#define LOUDEST 64.0f          /* mean square; more, or no number, is a fault and heard as silence */
 
 typedef float row_t[CTB_LANES];
 typedef int32_t irow_t[CTB_LANES];
@@ -22,11 +32,15 @@ typedef struct lanes {
     irow_t talking, loud, quiet;   /* state; steps at or over on; steps under off */
     irow_t length;                 /* steps since the beginning */
     row_t energy;                  /* sum of mean squares over the `loud` steps */
+    row_t smooth, lowest;          /* level over 50 ms; its least in this part */
+    row_t past[PARTS];             /* its least in the parts before, 0 in those that were not */
+    irow_t age;                    /* frames of this part */
 } lanes_t;
 
 struct ctb_talk_bank {
     lanes_t lanes;
-    row_t power[STEPS];
+    row_t power[STEPS], level[STEPS];         /* of the step; of the talk that begins with it */
+    irow_t change[STEPS], length[STEPS];      /* -1 talk begins, 1 it ends; steps that it lasted */
     ctb_park_t park;
 };
 
@@ -70,8 +84,7 @@ void ctb_talk_bank_free(ctb_talk_bank_t *bank)
 
 static int steps_of(float ms)
 {
-    int steps = (int)(ms / STEP_MS + 0.5f);
-    return steps < 1 ? 1 : steps;
+    return ms > STEP_MS ? (int)((ms < MOST_MS ? ms : MOST_MS) / STEP_MS + 0.5f) : 1;
 }
 
 void ctb_talk_bank_arm(ctb_talk_bank_t *bank, int lane, const ctb_talk_params_t *params)
@@ -84,37 +97,16 @@ void ctb_talk_bank_arm(ctb_talk_bank_t *bank, int lane, const ctb_talk_params_t 
     s->need_off[lane] = steps_of(params->hang_ms);
 }
 
-static int talk_step(ctb_talk_bank_t *bank, int lane, int step, ctb_hit_t *hits, int count, int max)
+static ctb_hit_t talk_hit(const ctb_talk_bank_t *bank, int lane, int step)
 {
-    lanes_t *s = &bank->lanes;
-    float power = bank->power[step][lane];
-    ctb_hit_t hit = {.lane = (uint16_t)lane, .offset = (step + 1) * STEP};
-    s->quiet[lane] = power < s->off_power[lane] ? s->quiet[lane] + 1 : 0;
-    if (!s->talking[lane]) {
-        if (s->quiet[lane] > 0) {
-            s->loud[lane] = 0;
-            s->energy[lane] = 0.0f;
-        } else if (power >= s->on_power[lane]) {
-            s->loud[lane]++;
-            s->energy[lane] += power;
-        }
-        if (s->loud[lane] < s->need_on[lane])
-            return count;
-        s->talking[lane] = 1;
-        s->length[lane] = s->loud[lane];
+    ctb_hit_t hit = {.lane = (uint16_t)lane, .offset = (step + 1) * STEP, .kind = CTB_EV_TALK_END};
+    if (bank->change[step][lane] < 0) {
         hit.kind = CTB_EV_TALK_BEGIN;
-        hit.a = ctb_power_cdbm0(s->energy[lane] / (float)s->loud[lane]);
-        return ctb_hit_put(hits, count, max, hit);
+        hit.a = ctb_power_cdbm0(bank->level[step][lane]);
+    } else {
+        hit.a = bank->length[step][lane] * STEP_MS;
     }
-    s->length[lane]++;
-    if (s->quiet[lane] < s->need_off[lane])
-        return count;
-    hit.kind = CTB_EV_TALK_END;
-    hit.a = (s->length[lane] - s->quiet[lane]) * STEP_MS;
-    s->talking[lane] = 0;
-    s->loud[lane] = 0;
-    s->energy[lane] = 0.0f;
-    return ctb_hit_put(hits, count, max, hit);
+    return hit;
 }
 
 int ctb_talk_bank_run(ctb_talk_bank_t *bank, const float (*in)[CTB_LANES], uint32_t mask,
@@ -129,7 +121,10 @@ int ctb_talk_bank_run(ctb_talk_bank_t *bank, const float (*in)[CTB_LANES], uint3
         ctb_park_switch(&bank->park, mask);
     listen(bank, in);
     for (int step = 0; step < STEPS; step++)
-        for (uint32_t left = mask; left != 0; left &= left - 1)
-            count = talk_step(bank, __builtin_ctz(left), step, hits, count, max);
+        for (uint32_t left = mask; left != 0; left &= left - 1) {
+            int lane = __builtin_ctz(left);
+            if (bank->change[step][lane] != 0)
+                count = ctb_hit_put(hits, count, max, talk_hit(bank, lane, step));
+        }
     return count;
 }
