@@ -3,10 +3,10 @@ not be used to tune a detector.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 
 import numpy as np
 
+from tests.judge import real_speech as speech
 from tests.judge import table
 from tests.judge.row import Row
 from tests.judge.signals2 import Linear, alaw, at_level, count_of
@@ -44,9 +44,8 @@ def _row(name: str, sounds: Sequence[Linear], measure: Measure, note: str) -> Ro
 def rows(quick: bool, measure: Measure) -> Iterator[Row]:
     """Speech as it is, faster and slower, and keyed; music."""
     try:
-        speech = import_module("tests.judge.real_speech")
         recordings = speech.recordings(quick)
-    except (ImportError, OSError) as error:
+    except OSError as error:
         yield table.unknown(GROUP, "false tones in real speech", str(error))
         return
     plain = minutes_of([alaw(at_level(r, -18)) for r in recordings])
