@@ -72,9 +72,9 @@ def column_row(column: Column, name: str, trials: int, variant: str) -> Row:
         theirs = better_of(name, theirs, tuned)
     label = name + (f" (+ {hz:.0f} Hz)" if hz else "")
     return Row(
-        GROUP + " " + column.title, label, UNIT[name], _ours(name, trials, hz, variant), theirs,
+        GROUP, f"{column.title}: {label}", UNIT[name], _ours(name, trials, hz, variant), theirs,
         None if name in column.shown else column.limits[name], BETTER[name],
-        source=column.title, note=f"ours as {variant!r}",
+        note=f"ours as {variant!r}",
     )
 
 
