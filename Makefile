@@ -21,7 +21,7 @@ C_STRICT := -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -fno-math-errno -fno-tr
 export LC_ALL = C.UTF-8
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup venv run test test-wall sanitize lint lint-c bench docs-check clean
+.PHONY: help setup venv run test test-wall sanitize lint lint-c bench bench-dsp docs-check clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -63,6 +63,10 @@ bench: setup ## measure; the figures go to out/bench.json
 	@mkdir -p out
 	@$(PY) -m pytest -o addopts="-q --strict-markers --strict-config -p no:cacheprovider" \
 		--benchmark-only --benchmark-json=out/bench.json $(ARGS)
+
+bench-dsp: setup ## what the detectors hear and how fast, beside libspandsp; out/dsp.json, out/dsp.png
+	@.ci/setup tests
+	@$(PY) -m tests.judge $(ARGS)
 
 docs-check: setup ## links, pages and commands that the documents name
 	@$(PY) -m pytest tests/test_house.py $(ARGS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.judge.row import Row
+from tests.judge.table import meets
 
 OURS, THEIRS = "#1f6fb2", "#d9822b"  # chosen: told apart in grey and by colour-blind eyes
 
@@ -22,23 +23,19 @@ class Curve:
 
 
 def shares(rows: Sequence[Row]) -> dict[str, tuple[float, float, int]]:
-    """Of each group: share of limits reached by ours and by the rival, and how many limits."""
-    groups: dict[str, list[Row]] = {}
+    """Of each group: share of the rows that ask which ours and the rival meet, and how many."""
+    groups: dict[str, list[tuple[bool, bool]]] = {}
     for row in rows:
-        if row.limit is not None:
-            groups.setdefault(row.group, []).append(row)
+        if row.verdict != "info":
+            groups.setdefault(row.group, []).append(meets(row))
     return {
-        group: (
-            sum(r.reaches(r.ours, r.limit or 0.0) for r in part) / len(part),
-            sum(r.reaches(r.theirs, r.limit or 0.0) for r in part) / len(part),
-            len(part),
-        )
+        group: (sum(o for o, _ in part) / len(part), sum(t for _, t in part) / len(part), len(part))
         for group, part in groups.items()
     }
 
 
 def draw(rows: Sequence[Row], curves: Sequence[Curve], path: Path) -> None:
-    """One PNG: limits reached by group, then a panel for each curve."""
+    """One PNG: rows met by group, then a panel for each curve."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -69,7 +66,7 @@ def _bars(axis, groups: dict[str, tuple[float, float, int]]) -> None:  # type: i
               color=THEIRS, label="libspandsp")
     axis.set_yticks(list(places), [f"{name} ({g[2]})" for name, g in groups.items()])
     axis.set_xlim(0, 100)
-    axis.set_xlabel("limits reached, %")
+    axis.set_xlabel("rows met, % (how many ask)")
     axis.invert_yaxis()
     if groups:
         axis.legend(loc="lower right")

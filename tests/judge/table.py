@@ -80,17 +80,26 @@ def text(rows: Sequence[Row], width: int = WIDTH) -> str:
     return console.file.getvalue()
 
 
+def meets(row: Row) -> tuple[bool, bool]:
+    """Whether ours and the rival do what a row asks: the rival its limit, or not to be behind
+    ours where there is none.  Of a row that only informs: (False, False)."""
+    if row.verdict == "info":
+        return False, False
+    than = row.limit if row.limit is not None else row.ours
+    return row.verdict == "pass", than is None or row.reaches(row.theirs, than)
+
+
 def summary(rows: Sequence[Row]) -> dict[str, int]:
-    """How many rows pass, fail, only inform, and could not be measured; how many of those with a
-    limit the rival reaches."""
+    """How many rows pass, fail, only inform, and could not be measured; how many of those that ask
+    for something are met by ours and by the rival."""
     counts = {verdict: sum(r.verdict == verdict for r in rows) for verdict in COLOURS}
-    limits = [r for r in rows if r.limit is not None]
+    judged = [meets(r) for r in rows if r.verdict != "info"]
     return {
         **counts,
         "unknown": sum(r.note.startswith(UNKNOWN) for r in rows),
-        "limits": len(limits),
-        "limits_ours": sum(r.reaches(r.ours, r.limit or 0.0) for r in limits),
-        "limits_theirs": sum(r.reaches(r.theirs, r.limit or 0.0) for r in limits),
+        "judged": len(judged),
+        "met_ours": sum(ours for ours, _ in judged),
+        "met_theirs": sum(theirs for _, theirs in judged),
     }
 
 
@@ -98,8 +107,8 @@ def summary_line(rows: Sequence[Row]) -> str:
     """One sentence for the end of the table."""
     s = summary(rows)
     line = (f"{s['pass']} pass, {s['fail']} fail, {s['info']} for information; of "
-            f"{s['limits']} limits ours reaches {s['limits_ours']}, "
-            f"libspandsp {s['limits_theirs']}")
+            f"{s['judged']} rows that ask, ours meets {s['met_ours']}, "
+            f"libspandsp {s['met_theirs']}")
     return line + (f"; {s['unknown']} could not be measured" if s["unknown"] else "")
 
 
