@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cti_board.tones import PLANS
 from ivr.config import DEFAULT, CentreConfig, ConfigError, RecordConfig, load
 
 SEAT = '[[agent]]\nnumber = "801"\nport = "fxs0"\n'
@@ -69,7 +70,7 @@ def test_an_unknown_table_is_told_with_its_line(tmp_path):
     ('[ivr]\nafter_retries = "agents"',
      "ivr.after_retries: should be one of goodbye, agent, not 'agents'; did you mean 'agent'?"),
     ('[board]\ncountry = "xx"',
-     "board.country: should be one of cn, de, uk, us, not 'xx'"),
+     f"board.country: should be one of {', '.join(sorted(PLANS))}, not 'xx'"),
     ('[board]\nurl = "fxo=4"',
      'board.url: should be a board, as in "sim:fxo=16,fxs=10", not \'fxo=4\''),
     ('[record]\nrecordings = "1/0"',

@@ -41,6 +41,7 @@
 #define WIDE_FROM_HZ 900.0f     /* special information tone and above: within 50 Hz, ITU-T E.180; */
 #define WIDE_SLOPE (-1.0f)      /* there the step's own selectivity decides */
 #define PAIR_NEAR_HZ 30.0f      /* chosen: half a main lobe of 50 ms, and the shift */
+#define BROAD_HZ 16.0f          /* chosen: what lies this near to the middle of a beat is one with it */
 #define PAIR_SHIFT_HZ 8.0       /* chosen: a pair is looked for here too, within 1.5 % of 620 Hz */
 #define LEAST_DBM0 (-43.0f)     /* chosen: 3 dB under the faintest tone to be found */
 #define PURITY_ONE 0.5f         /* chosen: tone over the rest at 0 dB, edges in the window's middle */
@@ -118,6 +119,7 @@ struct ctb_tone_bank {
     float leak[MAX_HZ];               /* of a tone's energy, in the hiss */
     int paired[MAX_HZ];               /* part of a pair */
     float shift[MAX_HZ];              /* 1 = looked for above and below too */
+    int broad[MAX_HZ];                /* the middle of a pair that beats: any tone near it */
     int hz_count, symbol_count, pattern_count;
     symbol_t symbol[MAX_SYMBOLS];
     pattern_t pattern[MAX_TONES];
@@ -178,7 +180,8 @@ void ctb_tone_bank_arm(ctb_tone_bank_t *bank, int lane)
 static int plan_hz(ctb_tone_bank_t *bank, float hz)
 {
     int f = 0;
-    while (f < bank->hz_count && bank->hz[f] != hz)
+    while (f < bank->hz_count && bank->hz[f] != hz
+           && !(bank->broad[f] && bank->hz[f] - hz < BROAD_HZ && hz - bank->hz[f] < BROAD_HZ))
         f++;
     if (f < bank->hz_count)
         return f;
@@ -197,9 +200,38 @@ static int plan_hz(ctb_tone_bank_t *bank, float hz)
     bank->hz[f] = hz;
     bank->slope[f] = hz >= WIDE_FROM_HZ ? WIDE_SLOPE : slope_limit;
     bank->leak[f] = 2.0f * (float)pow(sin(CTB_PI * hz / CTB_RATE), 2.0);
-    bank->paired[f] = 0;
+    bank->paired[f] = bank->broad[f] = 0;
     bank->hz_count++;
     return f;
+}
+
+/* the two of a step in order; high = 0 where there is one */
+static void step_hz(const ctb_tone_step_t *step, float *low, float *high)
+{
+    *low = step->hz[0];
+    *high = step->hz[1];
+    if (*low == 0.0f || (*high != 0.0f && *high < *low)) {
+        *low = step->hz[1];
+        *high = step->hz[0];
+    }
+}
+
+/* Two frequencies that 50 ms cannot part (Australia: 413 and 438 Hz) beat: their middle is
+ * heard, without regard to its phase, and every other tone near it is one with it. */
+static int plan_beats(ctb_tone_bank_t *bank, const ctb_tone_t *tone)
+{
+    for (uint32_t i = 0; i < tone->steps && i < CTB_TONE_STEPS; i++) {
+        float low, high;
+        int f;
+        step_hz(&tone->step[i], &low, &high);
+        if (high == 0.0f || high - low >= PAIR_NEAR_HZ)
+            continue;
+        f = plan_hz(bank, (low + high) / 2.0f);
+        if (f < 0)
+            return f;
+        bank->broad[f] = 1;
+    }
+    return 0;
 }
 
 /* what lies nearer would be heard at a shifted frequency of its neighbour */
@@ -216,11 +248,12 @@ static void plan_shifts(ctb_tone_bank_t *bank)
 
 static int plan_symbol(ctb_tone_bank_t *bank, const ctb_tone_step_t *step)
 {
-    float low = step->hz[0], high = step->hz[1];
+    float low, high;
     symbol_t want = {.second = -1};
-    if (low == 0.0f || (high != 0.0f && high < low)) {
-        low = step->hz[1];
-        high = step->hz[0];
+    step_hz(step, &low, &high);
+    if (high != 0.0f && high - low < PAIR_NEAR_HZ) {
+        low = (low + high) / 2.0f;
+        high = 0.0f;
     }
     want.first = plan_hz(bank, low);
     if (want.first < 0)
@@ -336,8 +369,8 @@ int ctb_tone_bank_plan(ctb_tone_bank_t *bank, const ctb_tone_t *tones, int count
     bank->hz_count = bank->symbol_count = bank->pattern_count = 0;
     memset(&bank->lanes, 0, sizeof bank->lanes);
     memset(bank->park.store, 0, bank->park.count * CTB_LANES * sizeof(uint32_t));
-    for (int i = 0; i < count; i++) {
-        int err = plan_tone(bank, &tones[i]);
+    for (int i = 0; i < 2 * count; i++) {
+        int err = i < count ? plan_beats(bank, &tones[i]) : plan_tone(bank, &tones[i - count]);
         if (err != 0) {
             bank->hz_count = bank->symbol_count = bank->pattern_count = 0;
             return err;
