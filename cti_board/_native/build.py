@@ -10,7 +10,15 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-HEADERS = ["ctb_driver.h", "ctb_street.h", "ctb_dsp.h", "ctb_engine.h", "ctb_mf.h", "ctb_agc.h"]
+HEADERS = [
+    "ctb_driver.h",
+    "ctb_street.h",
+    "ctb_dsp.h",
+    "ctb_engine.h",
+    "ctb_mf.h",
+    "ctb_fax.h",
+    "ctb_agc.h",
+]
 FLAGS = [
     "-std=c11",
     "-D_GNU_SOURCE",

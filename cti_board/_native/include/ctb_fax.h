@@ -15,7 +15,9 @@ enum ctb_fax_tone {           /* `a` of CTB_EV_FAX_ON and CTB_EV_FAX_OFF */
 };
 
 /* Hits: CTB_EV_FAX_ON (a = tone, b = level 0.01 dBm0, d = samples since its begin) once the kind
- * is certain, CTB_EV_FAX_OFF.  _arm resets one lane. */
+ * is certain, CTB_EV_FAX_OFF (b = length in samples, d = samples since its end).  An answer tone
+ * is on after 450 to 510 ms; each burst of a calling tone is judged when it has ended, ON and OFF
+ * come together.  _arm resets one lane. */
 typedef struct ctb_fax_bank ctb_fax_bank_t;
 int  ctb_fax_bank_alloc(ctb_fax_bank_t **out);
 void ctb_fax_bank_free(ctb_fax_bank_t *bank);
@@ -24,8 +26,9 @@ int  ctb_fax_bank_run(ctb_fax_bank_t *bank, const float (*in)[CTB_LANES], uint32
                       ctb_hit_t *hits, int max);
 
 /* The sender: plain struct, no allocation inside.  start: -EINVAL for a kind that is not named
- * above.  CNG goes on until it is stopped, the answer tones last ms (0 = the standard's length).
- * add: into a linear accumulator; returns samples made, < n = it ended there. */
+ * above or ms < 0.  It lasts ms; 0 = the standard's length of an answer tone, calling tones go on
+ * until they are stopped.  add: into a linear accumulator; returns samples made, < n = it ended
+ * there. */
 typedef struct ctb_fax_gen ctb_fax_gen_t;
 size_t ctb_fax_gen_size(void);
 int    ctb_fax_gen_start(ctb_fax_gen_t *g, int tone, int level_cdbm0, int ms);
