@@ -1,0 +1,258 @@
+"""Room: the labelled set of answered calls, recorded and made.  Must not be used to tune anything.
+
+What a caller hears after dialling: perhaps ringing, then somebody or something.  Real speech is
+that of `real_speech`; made greetings are espeak-ng's, in voices kept for judging.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import soxr
+
+from tests.judge import corpus, real_speech
+from tests.judge.fax import sent as fax_sent
+from tests.judge.national_tones import NATIONAL, Shape, shape, tone_sound
+from tests.judge.signals2 import (
+    RATE,
+    Linear,
+    Samples,
+    alaw,
+    at_level,
+    noise,
+    silence,
+    sine,
+)
+
+ESPEAK_S = 60  # chosen: one sentence takes a fraction of a second
+SEED = 2401
+MADE_VOICES = ("Andrea", "Annie", "Gene", "Lee", "Mario", "Michael", "Mike", "Denis", "f5", "m8",
+               "Diogo", "Henrique", "Jacky", "linda", "max", "norbert", "pedro", "sandro", "steph",
+               "travis", "victor", "zac", "john", "kaukovalta", "robert", "shelby")
+SHORT = (("en-us", "hello?"), ("en-gb", "hello, John speaking"), ("cmn", "喂"), ("cmn", "喂, 你好"),
+         ("cmn", "你好, 请讲"), ("it", "pronto"), ("de", "Müller, guten Tag"), ("fr", "allô oui"),
+         ("es", "dígame"), ("ru", "алло"), ("pt", "está lá"), ("cmn", "喂, 哪位?"),
+         ("en-us", "good morning, this is the front desk"), ("cmn", "您好, 烟草公司"))
+LONG = (
+    ("en-us", "Hello, you have reached the office of Smith and Sons. We are not able to take your "
+              "call right now. Please leave your name, your number and a short message after the "
+              "tone, and we will call you back as soon as we can."),
+    ("en-gb", "Hi, this is Kate. I can't come to the phone. Leave a message after the beep, "
+              "thank you."),
+    ("cmn", "您好, 您拨打的用户暂时无法接听, 请在提示音后留言, 我们会尽快给您回电话, 谢谢。"),
+    ("cmn", "您好, 这里是自来水公司报修中心, 现在是下班时间, 请在嘀声之后留下您的姓名, 电话和地址, "
+            "我们的工作人员会在明天早上与您联系。"),
+    ("de", "Guten Tag, Sie sind verbunden mit dem Anschluss von Familie Berger. Wir sind zur Zeit "
+           "nicht erreichbar. Bitte hinterlassen Sie eine Nachricht nach dem Signalton."),
+    ("fr", "Bonjour, vous êtes bien chez Martin. Nous ne sommes pas là pour le moment. Laissez un "
+           "message après le bip sonore, merci."),
+)
+# Telcordia SR-2275: the first, second and third tone of each kind, (Hz, ms)
+US_SIT = {
+    "intercept": ((913.8, 274), (1370.6, 274), (1776.7, 380)),
+    "vacant": ((985.2, 380), (1370.6, 274), (1776.7, 380)),
+    "reorder": ((913.8, 274), (1428.5, 380), (1776.7, 380)),
+    "no circuit": ((985.2, 380), (1428.5, 380), (1776.7, 380)),
+}
+SIZES = {"human": 125, "machine": 115, "fax": 50, "sit": 40, "silence": 25, "busy": 45,
+         "no_answer": 25}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One answered call: what it is, since when, and how much of it was made."""
+
+    kind: str
+    sound: Linear
+    answered: int  # sample at which ringing is over and the answer begins
+    plan: str
+    synthetic: float
+    what: str
+    beep: tuple[int, int] | None = None  # first sample and the one after the last
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer itself, without ringing and noise."""
+
+    sound: Samples
+    synthetic: float
+    what: str
+    beep: tuple[int, int] | None = None
+
+
+@cache
+def made(language: str, voice: str, text: str, pace: int, pitch: int) -> Samples:
+    """A sentence by espeak-ng at 8 kHz.  OSError."""
+    words = ["espeak-ng", "-v", f"{language}+{voice}", "-s", str(pace), "-p", str(pitch),
+             "--stdout", text]
+    try:
+        done = subprocess.run(words, check=True, capture_output=True, timeout=ESPEAK_S)
+    except subprocess.SubprocessError as error:
+        raise OSError(f"espeak-ng: {error}") from error
+    raw = np.frombuffer(done.stdout[44:], np.int16).astype(np.float64)  # after the WAV header
+    return trimmed(soxr.resample(raw, 22050, RATE))
+
+
+def trimmed(sound: Samples) -> Samples:
+    """Without the quiet at both ends."""
+    steps = np.abs(sound[: len(sound) // 80 * 80]).reshape(-1, 80).max(axis=1)
+    loud = np.flatnonzero(steps > steps.max() * 0.03)
+    return sound[80 * loud[0] : 80 * (loud[-1] + 1)]
+
+
+@cache
+def _recorded() -> dict[str, list[Samples]]:
+    """The recordings of each set, trimmed.  OSError."""
+    return {name: [trimmed(r) for r in real_speech.set_of(name)] for name in corpus.PACKAGES}
+
+
+def _faded(sound: Samples, ms: float = 30.0) -> Samples:
+    out, n = sound.copy(), min(round(8 * ms), len(sound))
+    out[-n:] *= np.linspace(1, 0, n)
+    return out
+
+
+def _short_real(rng: np.random.Generator) -> tuple[Samples, str]:
+    """A prompt of 0.4 to 2 s, whole, or cut from a longer one."""
+    sets = _recorded()
+    name = str(rng.choice(sorted(sets)))
+    short = [r for r in sets[name] if 0.4 <= len(r) / RATE <= 2.0]
+    if short and rng.random() < 0.7:
+        return short[int(rng.integers(len(short)))], f"recorded, {name}"
+    longer = [r for r in sets[name] if len(r) > 2.2 * RATE]
+    one = longer[int(rng.integers(len(longer)))]
+    return _faded(one[: round(rng.uniform(0.5, 1.8) * RATE)]), f"recorded and cut, {name}"
+
+
+def human(rng: np.random.Generator, index: int) -> Part:
+    """A short greeting, then waiting; three in ten ask again."""
+    if index % 2:
+        greeting, what = _short_real(rng)
+        synthetic = 0.0
+    else:
+        language, text = SHORT[int(rng.integers(len(SHORT)))]
+        voice = str(rng.choice(MADE_VOICES))
+        greeting = made(language, voice, text, int(rng.integers(140, 190)),
+                        int(rng.integers(25, 80)))
+        what, synthetic = f"espeak-ng {language}+{voice}: {text}", 1.0
+    parts = [silence(rng.uniform(150, 1200)), greeting]
+    if rng.random() < 0.3:
+        parts += [silence(rng.uniform(1800, 3000)), greeting]
+    return Part(np.concatenate([*parts, silence(rng.uniform(5000, 7000))]), synthetic, what)
+
+
+def _greeting(rng: np.random.Generator, index: int) -> tuple[Samples, float, str]:
+    if index % 3 == 0:
+        language, text = LONG[int(rng.integers(len(LONG)))]
+        voice = str(rng.choice(MADE_VOICES))
+        said = made(language, voice, text, int(rng.integers(140, 180)), int(rng.integers(25, 80)))
+        return said, 1.0, f"espeak-ng {language}+{voice}, greeting"
+    sets = _recorded()
+    name = str(rng.choice(sorted(sets)))
+    least, parts = rng.uniform(4.5, 17.0), []
+    while sum(map(len, parts)) < least * RATE:
+        longer = [r for r in sets[name] if len(r) > 1.2 * RATE]
+        parts += [longer[int(rng.integers(len(longer)))], silence(rng.uniform(200, 650))]
+    return np.concatenate(parts[:-1]), 0.0, f"recorded greeting, {name}"
+
+
+def machine(rng: np.random.Generator, index: int) -> Part:
+    """A long greeting with pauses in it; most end in a beep of 400 to 2000 Hz."""
+    said, synthetic, what = _greeting(rng, index)
+    said = at_level(said, 0.0)
+    parts, beep = [silence(rng.uniform(200, 1500)), said], None
+    if rng.random() < 0.85:
+        hz, ms = rng.uniform(400, 2000), rng.uniform(200, 1000)
+        parts.append(silence(rng.uniform(200, 1200)))
+        begin = sum(map(len, parts))
+        parts.append(sine(hz, ms, rng.uniform(-6, 3)))
+        beep, what = (begin, sum(map(len, parts))), f"{what}, beep {hz:.0f} Hz {ms:.0f} ms"
+    return Part(np.concatenate([*parts, silence(rng.uniform(2000, 4000))]), synthetic, what, beep)
+
+
+def fax(rng: np.random.Generator, index: int) -> Part:
+    """An answering fax machine or modem; one in six calls us instead (CNG)."""
+    if index % 6 == 5:
+        return Part(np.concatenate([silence(rng.uniform(200, 2000)), fax_sent("cng", 11000)]), 1.0,
+                    "CNG")
+    kind = ("ced", "ced", "ans_pr", "ansam", "ansam_pr")[index % 6]
+    bits = rng.integers(0, 2, 600)  # ITU-T V.21 channel 2, 300 bit/s
+    hz = np.repeat(np.where(bits, 1650.0, 1850.0), 27)[: 2 * RATE]
+    tone = fax_sent(kind, rng.uniform(2600, 4000), offset_hz=rng.uniform(-10, 10)
+                    if kind == "ced" else 0.0)
+    return Part(np.concatenate([silence(rng.uniform(300, 1900)), tone, silence(75),
+                                sine(hz, 2000, -15), silence(2500)]), 1.0, kind)
+
+
+def sit(rng: np.random.Generator, index: int) -> Part:
+    """Special information tone, ITU-T or one of the American kinds, then an announcement."""
+    if index % 2:
+        steps = tuple((hz + rng.uniform(-40, 40), rng.uniform(290, 380))
+                      for hz in (950, 1400, 1800))  # E.180/Q.35: +-50 Hz, 330 +-70 ms
+        what = "SIT of ITU-T E.180"
+    else:
+        kind = str(rng.choice(sorted(US_SIT)))
+        steps, what = US_SIT[kind], f"American SIT, {kind}"
+    said, synthetic, whose = _greeting(rng, index)
+    tone = np.concatenate([sine(hz, ms, -14) for hz, ms in steps])
+    scale = 10 ** (rng.uniform(-6, 3) / 20)
+    return Part(np.concatenate([silence(rng.uniform(100, 1200)), tone * scale,
+                                silence(rng.uniform(100, 900)), at_level(said, -14),
+                                silence(1000)]), (1 + synthetic) / 2, f"{what}; {whose}")
+
+
+def quiet(rng: np.random.Generator, index: int) -> Part:
+    """Nothing but the line."""
+    return Part(silence(rng.uniform(12000, 18000)), 1.0, "line noise")
+
+
+def _tone(rng: np.random.Generator, plan: str, name: str, ms: float) -> Samples:
+    of: Shape = shape(NATIONAL[plan].tones[name])
+    return tone_sound(of, ms, rng.uniform(-24, -10), rng, pace=rng.uniform(0.95, 1.05))
+
+
+def _lead(rng: np.random.Generator, plan: str, kind: str) -> Samples:
+    """What is heard before the answer: nothing, or ringing that is broken off."""
+    if kind == "busy" or rng.random() < 0.45:
+        return silence(rng.uniform(300, 2500))
+    ringing = _tone(rng, plan, "ringback", rng.uniform(1, 3) * 5000)
+    return np.concatenate([silence(rng.uniform(300, 1500)), ringing])[
+        : round(rng.uniform(0.75, 1.0) * len(ringing))]
+
+
+def _tones(rng: np.random.Generator, plan: str, kind: str, index: int) -> Part:
+    names = [n for n in ("busy", "congestion", "vacant") if n in NATIONAL[plan].tones]
+    name = "ringback" if kind == "no_answer" else names[index % len(names)]
+    ms = rng.uniform(30000, 45000) if kind == "no_answer" else 9000.0
+    return Part(_tone(rng, plan, name, ms), 1.0, f"{name} of {plan}")
+
+
+MAKERS: dict[str, Callable[[np.random.Generator, int], Part]] = {
+    "human": human, "machine": machine, "fax": fax, "sit": sit, "silence": quiet}
+
+
+def one(kind: str, index: int) -> Call:
+    """The call of this number; the same each time.  OSError where recordings are missing."""
+    rng = np.random.default_rng([SEED, sorted(SIZES).index(kind), index])
+    plan = "us" if rng.random() < 0.25 else "cn"
+    if kind in MAKERS:
+        lead, part = _lead(rng, plan, kind), MAKERS[kind](rng, index)
+        answer = at_level(part.sound, rng.uniform(-27, -12)) if kind != "silence" else part.sound
+    else:
+        part = _tones(rng, plan, kind, index)
+        lead, answer = silence(rng.uniform(300, 2500)), part.sound
+    floor = rng.uniform(-68, -48) if kind in ("human", "silence") else rng.uniform(-68, -55)
+    whole = np.concatenate([lead, answer])
+    beep = (part.beep[0] + len(lead), part.beep[1] + len(lead)) if part.beep else None
+    return Call(kind, alaw(whole + noise(rng, len(whole), floor)), len(lead), plan,
+                part.synthetic, part.what, beep)
+
+
+def calls(quick: bool) -> Iterator[Call]:
+    """The whole set; in a quick run a sixth of each kind.  OSError."""
+    for kind, count in SIZES.items():
+        for index in range(max(4, count // 8) if quick else count):
+            yield one(kind, index)

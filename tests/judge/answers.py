@@ -1,0 +1,122 @@
+"""Room: the judge of what answered a call: human, machine, fax, SIT, silence, busy, nobody.  Must
+not tune anything.  libspandsp has nothing of the kind: no rival.
+
+`python -m tests.judge.answers [--quick]` prints the confusion table and each wrong answer.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tests.judge import table
+from tests.judge.answer_set import SIZES, Call, calls
+from tests.judge.guard import guarded
+from tests.judge.row import Row
+from tests.judge.signals2 import RATE, face
+
+GROUP = "answers"
+ASKED = 97.0  # percent right of all
+SAME = {"congestion": "busy", "vacant": "busy"}  # each is: the call did not get through
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One call and what was said of it."""
+
+    call: Call
+    told: str
+    answer: Any
+
+
+def judged(quick: bool) -> list[Judged]:
+    """Every call of the set, classified.  AbsentError; OSError without recordings."""
+    classify = face("answer", "classify_answer")
+    out = []
+    for call in calls(quick):
+        answer = classify(call.sound, plan=call.plan)
+        told = str(getattr(answer.kind, "value", answer.kind))
+        out.append(Judged(call, SAME.get(told, told), answer))
+    return out
+
+
+def confusion(found: Sequence[Judged]) -> dict[str, Counter[str]]:
+    """What each kind was told to be, how often."""
+    return {kind: Counter(j.told for j in found if j.call.kind == kind) for kind in SIZES}
+
+
+def text(found: Sequence[Judged]) -> str:
+    """The confusion table, and a line for each wrong answer."""
+    counts = confusion(found)
+    columns = sorted({told for row in counts.values() for told in row} | set(SIZES))
+    lines = [f"{'sent as':>10} | " + " ".join(f"{c:>9}" for c in columns)]
+    for kind, row in counts.items():
+        lines.append(f"{kind:>10} | " + " ".join(f"{row[c] or '-':>9}" for c in columns))
+    for j in found:
+        if j.told != j.call.kind:
+            lines.append(f"{j.call.kind} told {j.told}: {j.call.what} ({j.call.plan}); "
+                         f"{getattr(j.answer, 'why', '')}")
+    return "\n".join(lines)
+
+
+def _kind_rows(found: Sequence[Judged]) -> Iterator[Row]:
+    right = [j.told == j.call.kind for j in found]
+    share = float(np.mean([j.call.synthetic for j in found]))
+    yield Row(GROUP, f"right, of {len(found)} calls", "%", 100 * float(np.mean(right)), limit=ASKED,
+              synthetic=share, source="asked", rival="none")
+    for kind, counts in confusion(found).items():
+        mine = [j.call.synthetic for j in found if j.call.kind == kind]
+        wrong = ", ".join(f"{n} as {told}" for told, n in counts.most_common() if told != kind)
+        yield Row(GROUP, f"{kind}: right, of {len(mine)}", "%", 100 * counts[kind] / len(mine),
+                  limit=90.0, synthetic=float(np.mean(mine)), source="chosen", rival="none",
+                  note=wrong)
+
+
+def _time_rows(found: Sequence[Judged]) -> Iterator[Row]:
+    limits = {"human": 4.0, "machine": 6.0, "fax": 4.0, "sit": 4.0, "busy": 6.0}  # chosen: patience
+    for kind, limit in limits.items():
+        times = [(j.answer.at - j.call.answered) / RATE for j in found
+                 if j.call.kind == kind and j.told == kind]
+        if times:
+            yield Row(GROUP, f"{kind}: time to the decision, 90 of 100", "s",
+                      float(np.percentile(times, 90)), limit=limit, better="low", source="chosen",
+                      rival="none", note=f"median {np.median(times):.1f} s; counted from the end "
+                      "of ringing, silence before the greeting included")
+
+
+def _beep_rows(found: Sequence[Judged]) -> Iterator[Row]:
+    good, synthetic = [], []
+    for j in found:
+        if j.call.beep is not None and j.told == "machine":
+            begin, end = j.call.beep
+            at = getattr(j.answer, "beep_at", None)
+            good.append(at is not None and begin - 400 <= at <= end + 2400)
+            synthetic.append(j.call.synthetic)
+    if good:
+        yield Row(GROUP, "machine's beep found, its time right", "%", 100 * float(np.mean(good)),
+                  limit=90.0, source="chosen: within the beep or 0.3 s after it", rival="none",
+                  synthetic=float(np.mean(synthetic)), note=f"{len(good)} beeps of 400-2000 Hz")
+
+
+def answer_rows(quick: bool) -> Iterator[Row]:
+    """What answered: the labelled set."""
+    try:
+        found = judged(quick)
+    except OSError as error:
+        yield table.unknown(GROUP, "what answered", str(error))
+        return
+    yield from _kind_rows(found)
+    yield from _time_rows(found)
+    yield from _beep_rows(found)
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """All rows of answers."""
+    yield from guarded(GROUP, (answer_rows,), quick)
+
+
+if __name__ == "__main__":
+    print(text(judged("--quick" in sys.argv[1:])))
