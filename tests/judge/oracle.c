@@ -266,7 +266,8 @@ static void oracle_g711_block_encode(uint8_t *out, const int16_t *in, int n, int
     g711_encode(&state, out, in, n);
 }
 
-/* ---- speed: seconds of one pass; codes are A-law, line after line, `frames` frames each ---- */
+/* ---- speed: seconds of one pass.  codes: A-law of LANES lines, `frames` frames each, line after
+ * line; with more than LANES channels they are used again. ---- */
 
 static double now(void)
 {
@@ -275,38 +276,45 @@ static double now(void)
     return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
-static double oracle_time_rx(oracle_rx_t **rx, int lines, const uint8_t *codes, int frames)
+static const uint8_t *codes_of(const uint8_t *codes, int line, int frames, int frame)
+{
+    return codes + ((int64_t) (line % LANES) * frames + frame) * FRAME;
+}
+
+/* `each` receivers of the rival for every channel, one after another, on one decoded frame */
+static double oracle_time_rx(oracle_rx_t **rx, int channels, int each, const uint8_t *codes,
+                             int frames)
 {
     int16_t linear[FRAME];
+    for (int i = 0; i < channels * each; i++)
+        rx[i]->count = rx[i]->max = rx[i]->used = 0;
     double begin = now();
-    for (int line = 0; line < lines; line++) {
-        rx[line]->count = rx[line]->max = 0;
-        rx[line]->used = 0;
-    }
     for (int frame = 0; frame < frames; frame++)
-        for (int line = 0; line < lines; line++) {
-            oracle_g711_decode(linear, codes + ((int64_t) line * frames + frame) * FRAME, FRAME, 0);
-            take(rx[line], linear, FRAME);
+        for (int line = 0; line < channels; line++) {
+            oracle_g711_decode(linear, codes_of(codes, line, frames, frame), FRAME, 0);
+            for (int i = 0; i < each; i++)
+                take(rx[line * each + i], linear, FRAME);
         }
     return now() - begin;
 }
 
-static double oracle_time_echo(echo_can_state_t **ec, int lines, const int16_t *tx,
+static double oracle_time_echo(echo_can_state_t **ec, int channels, const int16_t *tx,
                                const int16_t *rx, int16_t *out, int frames)
 {
     double begin = now();
     for (int frame = 0; frame < frames; frame++)
-        for (int line = 0; line < lines; line++) {
-            int64_t at = ((int64_t) line * frames + frame) * FRAME;
-            oracle_echo(ec[line], out + at, tx + at, rx + at, FRAME);
+        for (int line = 0; line < channels; line++) {
+            int64_t at = ((int64_t) (line % LANES) * frames + frame) * FRAME;
+            oracle_echo(ec[line], out, tx + at, rx + at, FRAME);
         }
     return now() - begin;
 }
 
-/* A bank of the media plane over sixteen lines, looped here so that neither side pays for Python:
+/* Banks of the media plane, looped here so that neither side pays for Python:
  * to_lanes(lanes, sources), run(bank, lanes, mask, hits, max).  hits: room for `max` of any kind. */
-static double oracle_time_bank(void *to_lanes, void *run, void *bank, const uint8_t *codes,
-                               int frames, void *hits, int max, int64_t *found)
+static double oracle_time_banks(void *to_lanes, void *run, void **banks, int count,
+                                const uint8_t *codes, int frames, void *hits, int max,
+                                int64_t *found)
 {
     void (*load)(float (*)[LANES], const uint8_t *const *) =
         (void (*)(float (*)[LANES], const uint8_t *const *)) to_lanes;
@@ -315,63 +323,64 @@ static double oracle_time_bank(void *to_lanes, void *run, void *bank, const uint
     static float lanes[FRAME][LANES] __attribute__((aligned(64)));
     const uint8_t *sources[LANES];
     double begin = now();
-    for (int frame = 0; frame < frames; frame++) {
-        for (int line = 0; line < LANES; line++)
-            sources[line] = codes + ((int64_t) line * frames + frame) * FRAME;
-        load(lanes, sources);
-        *found += hear(bank, lanes, 0xFFFF, hits, max);
-    }
+    for (int frame = 0; frame < frames; frame++)
+        for (int bank = 0; bank < count; bank++) {
+            for (int line = 0; line < LANES; line++)
+                sources[line] = codes_of(codes, line, frames, frame);
+            load(lanes, sources);
+            *found += hear(banks[bank], lanes, 0xFFFF, hits, max);
+        }
     return now() - begin;
 }
 
-/* an echo bank: run(bank, rx, tx, mask), lanes given, frame after frame; rx is copied first */
-static double oracle_time_echo_bank(void *run, void *bank, const float *rx, const float *tx,
-                                    int frames)
+/* echo banks: run(bank, rx, tx, mask); lanes given frame after frame, rx is copied first */
+static double oracle_time_echo_banks(void *run, void **banks, int count, const float *rx,
+                                     const float *tx, int frames)
 {
-    void (*cancel)(void *, float (*)[LANES], float (*)[LANES], uint32_t) =
-        (void (*)(void *, float (*)[LANES], float (*)[LANES], uint32_t)) run;
+    void (*cancel)(void *, float (*)[LANES], const float (*)[LANES], uint32_t) =
+        (void (*)(void *, float (*)[LANES], const float (*)[LANES], uint32_t)) run;
     static float work[FRAME][LANES] __attribute__((aligned(64)));
+    static float said[FRAME][LANES] __attribute__((aligned(64)));
     double begin = now();
-    for (int frame = 0; frame < frames; frame++) {
-        memcpy(work, rx + (int64_t) frame * FRAME * LANES, sizeof work);
-        cancel(bank, work, (float (*)[LANES]) (tx + (int64_t) frame * FRAME * LANES), 0xFFFF);
-    }
+    for (int frame = 0; frame < frames; frame++)
+        for (int bank = 0; bank < count; bank++) {
+            memcpy(work, rx + (int64_t) frame * FRAME * LANES, sizeof work);
+            memcpy(said, tx + (int64_t) frame * FRAME * LANES, sizeof said);
+            cancel(banks[bank], work, (const float (*)[LANES]) said, 0xFFFF);
+        }
     return now() - begin;
 }
 
-/* convert(out, in, n) as in ctb_dsp.h, or NULL for the rival: 0 decode, 1 encode (A-law) */
-static double oracle_time_g711(void *convert, int encode, void *out, const void *in, int n,
-                               int times)
+/* convert(out, in, n) as in ctb_dsp.h; NULL: the rival's A-law, one code at a time as its header
+ * has it, or by its functions for blocks.  A frame at a time, over n samples that all differ. */
+static double oracle_time_g711(void *convert, int encode, int block, void *out, const void *in,
+                               int n, int times)
 {
     void (*ours)(void *, const void *, size_t) = (void (*)(void *, const void *, size_t)) convert;
-    double begin = now();
-    for (int i = 0; i < times; i++) {
-        if (ours)
-            ours(out, in, (size_t) n);
-        else if (encode)
-            oracle_g711_encode(out, in, n, 0);
-        else
-            oracle_g711_decode(out, in, n, 0);
-        __asm__ volatile("" : : "r"(out) : "memory");   /* each pass is done */
-    }
-    return now() - begin;
-}
-
-/* the rival's functions for blocks */
-static double oracle_time_g711_block(int encode, void *out, const void *in, int n, int times)
-{
+    size_t from = encode ? sizeof(int16_t) : 1, to = encode ? 1 : sizeof(int16_t);
     double begin = now();
     for (int i = 0; i < times; i++)
-        if (encode)
-            oracle_g711_block_encode(out, in, n, 0);
-        else
-            oracle_g711_block_decode(out, in, n, 0);
+        for (size_t at = 0; at + FRAME <= (size_t) n; at += FRAME) {
+            void *o = (char *) out + at * to;
+            const void *data = (const char *) in + at * from;
+            if (ours)
+                ours(o, data, FRAME);
+            else if (block && encode)
+                oracle_g711_block_encode(o, data, FRAME, 0);
+            else if (block)
+                oracle_g711_block_decode(o, data, FRAME, 0);
+            else if (encode)
+                oracle_g711_encode(o, data, FRAME, 0);
+            else
+                oracle_g711_decode(o, data, FRAME, 0);
+            __asm__ volatile("" : : "r"(o) : "memory");   /* each frame is done */
+        }
     return now() - begin;
 }
 
-/* a receiver of one line: run(rx, samples, n, out) after A-law decode by decode(out, in, n) */
-static double oracle_time_line(void *decode, void *run, void **rx, int lines, const uint8_t *codes,
-                               int frames, void *out)
+/* receivers of one line: run(rx, samples, n, out) after A-law decode by decode(out, in, n) */
+static double oracle_time_lines(void *decode, void *run, void **rx, int channels,
+                                const uint8_t *codes, int frames, void *out)
 {
     void (*linear_of)(int16_t *, const uint8_t *, size_t) =
         (void (*)(int16_t *, const uint8_t *, size_t)) decode;
@@ -380,8 +389,8 @@ static double oracle_time_line(void *decode, void *run, void **rx, int lines, co
     int16_t linear[FRAME];
     double begin = now();
     for (int frame = 0; frame < frames; frame++)
-        for (int line = 0; line < lines; line++) {
-            linear_of(linear, codes + ((int64_t) line * frames + frame) * FRAME, FRAME);
+        for (int line = 0; line < channels; line++) {
+            linear_of(linear, codes_of(codes, line, frames, frame), FRAME);
             hear(rx[line], linear, FRAME, out);
         }
     return now() - begin;

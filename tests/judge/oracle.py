@@ -58,16 +58,17 @@ void oracle_echo(echo_can_state_t *ec, int16_t *out, const int16_t *tx, const in
                  int64_t n);
 void oracle_g711_decode(int16_t *out, const uint8_t *in, int64_t n, int mulaw);
 void oracle_g711_encode(uint8_t *out, const int16_t *in, int64_t n, int mulaw);
-double oracle_time_rx(oracle_rx_t **rx, int lines, const uint8_t *codes, int frames);
-double oracle_time_echo(echo_can_state_t **ec, int lines, const int16_t *tx, const int16_t *rx,
+double oracle_time_rx(oracle_rx_t **rx, int channels, int each, const uint8_t *codes, int frames);
+double oracle_time_echo(echo_can_state_t **ec, int channels, const int16_t *tx, const int16_t *rx,
                         int16_t *out, int frames);
-double oracle_time_bank(void *to_lanes, void *run, void *bank, const uint8_t *codes, int frames,
-                        void *hits, int max, int64_t *found);
-double oracle_time_echo_bank(void *run, void *bank, const float *rx, const float *tx, int frames);
-double oracle_time_g711(void *convert, int encode, void *out, const void *in, int n, int times);
-double oracle_time_g711_block(int encode, void *out, const void *in, int n, int times);
-double oracle_time_line(void *decode, void *run, void **rx, int lines, const uint8_t *codes,
-                        int frames, void *out);
+double oracle_time_banks(void *to_lanes, void *run, void **banks, int count, const uint8_t *codes,
+                         int frames, void *hits, int max, int64_t *found);
+double oracle_time_echo_banks(void *run, void **banks, int count, const float *rx, const float *tx,
+                              int frames);
+double oracle_time_g711(void *convert, int encode, int block, void *out, const void *in, int n,
+                        int times);
+double oracle_time_lines(void *decode, void *run, void **rx, int channels, const uint8_t *codes,
+                         int frames, void *out);
 """
 
 Sound = NDArray[Any]
