@@ -15,6 +15,7 @@ from cti_board.errors import BoardNotFoundError, DriverError, check
 POLL = 256
 NOWHERE = 0xFFFFFFFF
 ENOENT = 2
+ABSENCE = {ord("O"): "O", ord("P"): "P"}  # out of area, private: Telcordia GR-30
 
 
 def number(c_number: int) -> int:
@@ -24,6 +25,14 @@ def number(c_number: int) -> int:
 
 def _text(c: Any) -> str:
     return bytes(ffi.string(c.text)).decode("utf-8", "replace")
+
+
+def _caller_id(c: Any) -> ev.CallerId:
+    number, date, name = [*bytes(ffi.string(c.text)).split(b"\t", 2), b"", b""][:3]
+    return ev.CallerId(
+        c.seq, c.at, c.board, c.channel, ev.plain_text(number), "fsk" if c.a == 1 else "dtmf",
+        c.b == 1, ev.plain_text(name), ev.plain_text(date), ABSENCE.get(c.c, ""),
+    )  # fmt: skip
 
 
 def _plain(kind: Callable[..., ev.Event]) -> Callable[[Any], ev.Event]:
@@ -68,9 +77,7 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     lib.CTB_EV_DTMF_END: lambda c: ev.DtmfEnd(c.seq, c.at, c.board, c.channel, chr(c.a), c.b, c.d),
     lib.CTB_EV_TALK_BEGIN: lambda c: ev.TalkBegin(c.seq, c.at, c.board, c.channel, c.a / 100),
     lib.CTB_EV_TALK_END: _with_a(ev.TalkEnd),
-    lib.CTB_EV_CALLER_ID: lambda c: ev.CallerId(
-        c.seq, c.at, c.board, c.channel, _text(c), "fsk" if c.a == 1 else "dtmf", c.b == 1
-    ),
+    lib.CTB_EV_CALLER_ID: _caller_id,
     lib.CTB_EV_PLAY_DONE: _play_done,
     lib.CTB_EV_RECORD_DONE: lambda c: ev.RecordDone(
         c.seq, c.at, c.board, c.channel, c.cookie, ev.DoneReason(c.a), c.b, -c.c, c.d, c.board_at

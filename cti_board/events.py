@@ -5,6 +5,7 @@ sample number, 8000 a second, at which it was decided), ``board`` and ``channel`
 channel is -1 for events of a span or a board, board is -1 for events of the engine).
 """
 
+import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
@@ -28,6 +29,29 @@ class Alarm(IntFlag):
     LMFA = 4
     AIS = 8
     RAI = 16
+
+
+def plain_text(raw: bytes) -> str:
+    """Bytes of a stranger as printable text: UTF-8, else GBK (China), else ASCII with U+FFFD.
+
+    A character that was cut off at the end is dropped, and so are control characters.
+    """
+    text = raw.decode("ascii", "replace")
+    for code, longest in (("utf-8", 4), ("gbk", 2)):
+        cuts = [raw[: len(raw) - cut] for cut in range(longest) if cut <= len(raw)]
+        whole = next((part for part in cuts if _decodes(part, code)), None)
+        if whole is not None:
+            text = whole.decode(code)
+            break
+    return "".join(c for c in text if not unicodedata.category(c).startswith("C"))
+
+
+def _decodes(raw: bytes, code: str) -> bool:
+    try:
+        raw.decode(code)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -155,11 +179,18 @@ class TalkEnd(Event):
 
 @dataclass(slots=True)
 class CallerId(Event):
-    """``method`` is ``fsk`` or ``dtmf``; a wrong checksum gives ``valid=False``."""
+    """``method`` is ``fsk`` or ``dtmf``; a wrong checksum gives ``valid=False`` and no number.
+
+    ``date`` is MMDDhhmm or empty; ``absence`` says why there is no number: O out of area,
+    P private, or empty.  The name is what the caller's exchange sent: trust it with nothing.
+    """
 
     number: str
     method: str
     valid: bool
+    name: str = ""
+    date: str = ""
+    absence: str = ""
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ HEADERS = [
     "ctb_mf.h",
     "ctb_fax.h",
     "ctb_agc.h",
+    "ctb_callerid.h",
 ]
 FLAGS = [
     "-std=c11",

@@ -140,8 +140,8 @@ def test_dtmf_of_libspandsp(benchmark, codes):
 def test_fsk(benchmark):
     out = ffi.new("ctb_fsk_rx_t **")
     assert lib.ctb_fsk_rx_alloc(out) == 0
-    rx, event = ffi.gc(out[0], lib.ctb_fsk_rx_free), ffi.new("ctb_event_t *")
+    rx, message = ffi.gc(out[0], lib.ctb_fsk_rx_free), ffi.new("ctb_fsk_message_t *")
     samples = np.random.default_rng(1).integers(-3000, 3000, 160).astype(np.int16)
     assert benchmark(
-        lib.ctb_fsk_rx_run, rx, ffi.cast("int16_t *", samples.ctypes.data), 160, event
+        lib.ctb_fsk_rx_run, rx, ffi.cast("int16_t *", samples.ctypes.data), 160, message
     ) in (0, 1)

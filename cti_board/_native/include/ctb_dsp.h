@@ -97,12 +97,4 @@ void ctb_talk_bank_free(ctb_talk_bank_t *bank);
 void ctb_talk_bank_arm(ctb_talk_bank_t *bank, int lane, const ctb_talk_params_t *params);
 int  ctb_talk_bank_run(ctb_talk_bank_t *bank, const float (*in)[CTB_LANES], uint32_t mask,
                        ctb_hit_t *hits, int max);
-
-/* caller id by FSK (Bell 202 and V.23), one channel: only between ring bursts, so no bank.
- * A whole message with number: 1 and out filled; checksum wrong: out->b = 0 */
-typedef struct ctb_fsk_rx ctb_fsk_rx_t;
-int  ctb_fsk_rx_alloc(ctb_fsk_rx_t **out);
-void ctb_fsk_rx_free(ctb_fsk_rx_t *rx);
-void ctb_fsk_rx_reset(ctb_fsk_rx_t *rx);
-int  ctb_fsk_rx_run(ctb_fsk_rx_t *rx, const int16_t *in, size_t n, ctb_event_t *out);
 #endif

@@ -156,25 +156,35 @@ static void detect_group(ctb_engine_t *e, ctb_slot_t *s, ctb_group_t *g)
         report(e, s, g, hits, ctb_talk_bank_run(g->talk, in, g->talk_mask, hits, 4 * CTB_LANES));
 }
 
+/* what a message says, as the event has it: number TAB date TAB name; a wrong checksum says nothing */
+static void caller_text(ctb_event_t *ev, const ctb_fsk_message_t *message)
+{
+    ctb_caller_id_t id;
+    ev->a = 1;
+    ev->b = message->right && ctb_caller_id_parse(&id, message->data, message->size) == 0;
+    if (!ev->b)
+        return;
+    ev->c = id.number_absence;
+    ctb_caller_id_text(ev->text, sizeof ev->text, &id);
+}
+
 static void caller_ids(ctb_engine_t *e, ctb_slot_t *s, uint32_t board)
 {
     for (uint32_t i = 0; i < s->channels; i++) {
         ctb_chan_t *c = &s->chan[i];
+        ctb_fsk_message_t message;
         if (!(c->armed & CTB_ARM_FSK) || !c->fsk)
             continue;
         int16_t linear[FRAME] = {0};
         if (ctb_bit(s->rx_live, i))
             ctb_alaw_decode(linear, s->rx + (size_t)i * FRAME, FRAME);
-        ctb_event_t ev = {0};
-        if (ctb_fsk_rx_run(c->fsk, linear, FRAME, &ev) != 1)
+        if (ctb_fsk_rx_run(c->fsk, linear, FRAME, &message) != 1 ||
+            (message.data[0] != CTB_FSK_SDMF && message.data[0] != CTB_FSK_MDMF))
             continue;
-        ev.kind = CTB_EV_CALLER_ID;
-        ev.at = (e->frames + 1) * FRAME;
-        ev.board_at = s->frames * FRAME;
-        ev.board = board;
-        ev.channel = i;
-        ev.span = CTB_NO_SPAN;
-        ev.a = 1;
+        ctb_event_t ev = {.kind = CTB_EV_CALLER_ID, .at = (e->frames + 1) * FRAME,
+                          .board_at = s->frames * FRAME, .board = board, .channel = i,
+                          .span = CTB_NO_SPAN};
+        caller_text(&ev, &message);
         ctb_emit(e, &ev);
     }
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "ctb_alloc.h"
+#include "ctb_callerid.h"
 #include "ctb_engine.h"
 #include "ctb_line.h"
 
