@@ -66,6 +66,7 @@ class Trial:
     steady_dbm0: float = -120.0
     third: bool = False  # a third tone with the key, 300 to 3400 Hz away from its tones
     third_dbm0: float = -120.0
+    warm_up_ms: float = WARM_UP_MS
     law: Law = "alaw"
 
 
@@ -117,12 +118,23 @@ def _mask(trial: Trial, cell: int, offsets: NDArray[np.int64]) -> NDArray[np.boo
     return on
 
 
-def make(trial: Trial, trials: int, seed: int) -> Scene:
-    """The scene; the same for the same arguments."""
+def _cell_ms(trial: Trial) -> float:
+    return LEAD_MS + 20 + sum(on + off for on, off in trial.bursts) + TAIL_MS
+
+
+def length(trial: Trial, trials: int) -> int:
+    """Samples of a scene."""
+    return samples(trial.warm_up_ms) + trials * samples(_cell_ms(trial))
+
+
+def make(
+    trial: Trial, trials: int, seed: int, under: NDArray[np.float64] | None = None
+) -> Scene:
+    """The scene; the same for the same arguments.  `under`: sound below the keys, (16, samples)
+    and at least as long as the scene."""
     rng = np.random.default_rng(seed)
-    length = sum(on + off for on, off in trial.bursts)
-    key_ms = length - trial.bursts[-1][1]
-    cell, start = samples(LEAD_MS + 20 + length + TAIL_MS), samples(WARM_UP_MS)
+    key_ms = sum(on + off for on, off in trial.bursts) - trial.bursts[-1][1]
+    cell, start = samples(_cell_ms(trial)), samples(trial.warm_up_ms)
     offsets = samples(LEAD_MS) + rng.integers(0, samples(20), (LINES, trials))
     group = np.arange(trials) % len(trial.signs)
     low, high = _tones(trial, group)
@@ -143,6 +155,8 @@ def make(trial: Trial, trials: int, seed: int) -> Scene:
     begins = start + cell * np.arange(trials)[None, :] + offsets
     line = np.concatenate([np.zeros((LINES, start)), sound.reshape(LINES, -1)], axis=1)
     _add_steady(line, trial, rng)
+    if under is not None:
+        line += under[:, : line.shape[1]]
     pcm = signals.through(line, trial.law)
     return Scene(pcm, begins, begins + samples(key_ms), cell, start, trial, group)
 

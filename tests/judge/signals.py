@@ -110,12 +110,23 @@ def through(signal: NDArray[Any], law: Law = "alaw") -> Pcm:
 RAW = ("-t", "raw", "-e", "signed", "-b", "16")
 
 
+ONE_LINE = (*RAW, "-c", "1", "-r", str(RATE), "-")
+
+
+def _sox(*words: str, given: bytes = b"") -> bytes:
+    return subprocess.run(
+        ["sox", "-R", "-V1", *words], input=given, capture_output=True, check=True
+    ).stdout
+
+
 def _run_sox(source: Sequence[str], effects: Sequence[str], given: bytes = b"") -> Pcm:
-    out = [*RAW, "-c", "1", "-r", str(RATE), "-"]
-    done = subprocess.run(
-        ["sox", "-R", "-V1", *source, *out, *effects], input=given, capture_output=True, check=True
-    )
-    return np.frombuffer(done.stdout, np.int16).copy()
+    return np.frombuffer(_sox(*source, *ONE_LINE, *effects, given=given), np.int16).copy()
+
+
+def gsm(sound: Pcm) -> Pcm:
+    """A sound coded by GSM 06.10 and decoded, both by sox.  Errors as `sox`."""
+    frames = _sox(*ONE_LINE, "-t", "gsm", "-", given=np.ascontiguousarray(sound).tobytes())
+    return _run_sox(["-t", "gsm", "-r", str(RATE), "-c", "1", "-"], [], frames)
 
 
 def sox(given: Pcm, *effects: str) -> Pcm:
@@ -123,8 +134,7 @@ def sox(given: Pcm, *effects: str) -> Pcm:
 
     Its dither has a fixed seed (-R), so the result is the same each time.
     """
-    source = [*RAW, "-c", "1", "-r", str(RATE), "-"]
-    return _run_sox(source, effects, np.ascontiguousarray(given).tobytes())
+    return _run_sox(ONE_LINE, effects, np.ascontiguousarray(given).tobytes())
 
 
 def sox_file(path: Path) -> Pcm:
