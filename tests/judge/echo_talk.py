@@ -79,13 +79,13 @@ def _signalling(cancelled: Cancel) -> Iterator[Row]:
     theirs = [(1140, 1020), (900, 780), (1140, 540), (780, 1020)]
     tx = [alaw(np.concatenate([silence(100), tones(pair, 900, -11.5)])) for pair in ours]
     back = [np.concatenate([silence(400), tones(pair, 600, -16)]) for pair in theirs]
-    both = cancelled([heard(rng, echo(t, "D.6", ERL_DB) + b)
-                      for t, b in zip(tx, back, strict=True)], tx, nonlinear=True)
+    rx = [heard(rng, echo(t, "D.6", ERL_DB) + b) for t, b in zip(tx, back, strict=True)]
+    both = cancelled(rx, tx, nonlinear=True)[0], cancelled(rx, tx, nonlinear=False)[1]
     change = [max(abs(_part(row, pair) - _part(b, pair))
                   for row, b, pair in zip(out, back, theirs, strict=True)) for out in both]
     yield Row(GROUP, "R2 signals from the line under our own: level changed by", "dB", *change,
               limit=2.0, better="low", ahead=True, source=f"{G168} test 8: in-band signalling",
-              note="NLP on, 450 to 550 ms after they began")
+              note="450 to 550 ms after they began; NLP on, the rival's off: it mutes all")
 
 
 def _part(sound: Any, pair: tuple[float, float]) -> float:
