@@ -19,6 +19,7 @@ HEADERS = [
     "ctb_fax.h",
     "ctb_agc.h",
     "ctb_callerid.h",
+    "ctb_echo.h",
 ]
 FLAGS = [
     "-std=c11",

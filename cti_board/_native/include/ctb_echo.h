@@ -8,7 +8,7 @@
 #define CTB_ECHO_TAIL_MAX 512u      /* samples: 64 ms */
 #define CTB_ECHO_DELAY_MAX 1600u    /* samples: 200 ms */
 
-/* echo.c: a line echo canceller, tested after ITU-T G.168 */
+/* echo.c, echo_rule.c: a line echo canceller, tested after ITU-T G.168 */
 typedef struct ctb_echo_params {
     uint32_t tail_ms;         /* 16..64, in steps of 8: length of the echo path that is modelled */
     uint32_t delay;           /* samples from a tx sample to the first that its echo can reach:
@@ -22,10 +22,12 @@ typedef struct ctb_echo_bank ctb_echo_bank_t;
 int  ctb_echo_bank_alloc(ctb_echo_bank_t **out);
 void ctb_echo_bank_free(ctb_echo_bank_t *bank);
 int  ctb_echo_bank_arm(ctb_echo_bank_t *bank, int lane, const ctb_echo_params_t *params);  /* -EINVAL */
-/* takes the echo of tx out of rx, in place, for the lanes in mask */
+/* takes the echo of tx out of rx, in place, for the lanes in mask; the others keep their state
+ * and their rx.  Without delay: the first sample in is the first sample out */
 void ctb_echo_bank_run(ctb_echo_bank_t *bank, float (*rx)[CTB_LANES], const float (*tx)[CTB_LANES],
                        uint32_t mask);
-/* echo return loss enhancement now, 0.01 dB; *double_talk = 1 while adaptation is held */
+/* echo return loss enhancement of the filter, 0.01 dB, over the last 128 ms of echo alone (0: there
+ * was none yet); *double_talk = 1 while the far end of the line is heard over the echo */
 int32_t ctb_echo_bank_erle(const ctb_echo_bank_t *bank, int lane, int *double_talk);
 
 #endif
