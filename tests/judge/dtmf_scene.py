@@ -22,6 +22,7 @@ LEAD_MS = 60.0  # of a cell, before the key; up to 20 ms more by chance
 TAIL_MS = 120.0  # after the key: longer than any column's time to see its end
 WARM_UP_MS = 500.0  # before the first cell: what is steady may be learned
 LINE_NOISE_DBM0 = -65.0  # chosen: a quiet line
+LOOK_BACK = (1, 2, 4)  # steps; chosen: holes lie near the edge
 SIGNS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
@@ -242,25 +243,34 @@ def _worst(hit: NDArray[np.bool_], scene: Scene, worst: Callable[[list[float]], 
 def edge(
     good: Callable[[float], bool], easy: float, hard: float, step: float, looks: int = 5
 ) -> float | None:
-    """The last place from `easy` towards `hard` at which all is good, to `step`.
+    """The last place from `easy` towards `hard` up to which all is good, to `step`.
 
-    Looks at `looks` places first, so that a hole on the way is not jumped over; then halves.
-    None: not even the easiest place is good.
+    Looks at `looks` places first, then halves, then looks back from what it found, so that a
+    hole on the way is not jumped over.  None: not even the easiest place is good.
     """
     count = round(abs(hard - easy) / step)
     sign = step if hard > easy else -step
-    low, high = 0, count + 1
-    if not good(easy):
+    known: dict[int, bool] = {}
+
+    def good_at(place: int) -> bool:
+        if place not in known:
+            known[place] = good(easy + sign * place)
+        return known[place]
+
+    if not good_at(0):
         return None
-    for place in sorted({round(count * n / looks) for n in range(1, looks + 1)} - {0}):
-        if not good(easy + sign * place):
+    low, high = 0, count + 1
+    for place in sorted({round(count * n / looks) for n in range(1, looks + 1)}):
+        if not good_at(place):
             high = place
             break
         low = place
-    while high - low > 1:
-        middle = (low + high) // 2
-        if good(easy + sign * middle):
-            low = middle
-        else:
-            high = middle
-    return round(easy + sign * low, 6)
+    while True:
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if good_at(middle) else (low, middle)
+        holes = [low - back for back in LOOK_BACK if low > back and not good_at(low - back)]
+        if not holes:
+            return round(easy + sign * low, 6)
+        high = min(holes)
+        low = max(place for place, well in known.items() if well and place < high)

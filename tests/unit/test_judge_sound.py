@@ -165,6 +165,7 @@ def test_of_frequency_errors_the_worst_sign_counts():
     (0, 10, lambda v: v > 20, 10),
     (0, 10, lambda v: True, None),
     (0, 10, lambda v: 1 < v < 9 or v > 9.5, 1.0),  # a hole on the way is not jumped over
+    (0, 10, lambda v: v == 5.5 or v > 6.5, 5.0),  # nor is one near the edge
 ])
 def test_the_edge_is_the_last_good_place(easy, hard, bad, expected):
     assert dtmf_scene.edge(lambda v: not bad(v), easy, hard, 0.5) == expected
