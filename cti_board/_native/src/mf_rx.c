@@ -34,10 +34,10 @@
 #define SETS 2
 #define HALF_WINDOW (SUBS * SUB / 2)
 
-#define LEVEL_MARGIN_DB 1.0f   /* chosen: accept this much under the least level */
+#define LEVEL_MARGIN_DB 2.5f   /* chosen: accept this much under the least level; -42 is none */
 #define TWIST_MARGIN_DB 2.0f   /* chosen: accept this much beyond the nominal twist */
-/* The frequency: 25 Hz are 45 degrees in 5 ms, so |im| <= re.  Chosen: beyond the 10 Hz of
- * Q.454, below the 60 Hz at which one tone lies between two carriers. */
+#define SLOPE_ONE 0.63f        /* chosen: tan(32 degrees), 18 Hz in 5 ms; Q.454 has 10 Hz, and */
+#define SLOPE_TWO 0.51f        /*   at 60 Hz one tone lies between two carriers; then 15 Hz */
 #define THIRD 0.08f            /* chosen: a third tone 11 dB under the weaker one is too much, */
 #define THIRD_NOISE 0.5f       /* chosen: unless it stands out of noise by less than 4 dB */
 #define REST_ONE 0.5f          /* chosen: weaker tone over the mean of the six others: 12 ... */
@@ -45,7 +45,7 @@
 #define STEADY 0.25f           /* chosen: of two windows none is 6 dB under the other */
 #define LEAKAGE 0.0008f        /* chosen: what 10 Hz off leaves 120 Hz away, -31 dB */
 #define GONE_POWER 0.06f       /* chosen: an interruption of 7 ms leaves -8.7 dB, Q.455 */
-#define NEED_TWO 2             /* chosen: two windows together, twice */
+#define NEED_TWO 3             /* chosen: two windows together, three times */
 #define HALF_THERE 0.15f       /* chosen: half the amplitude is 0.25 */
 #define RISE 1.5f              /* chosen: the power of a run of windows stays between these */
 #define FALL 0.7f              /*   shares of its first one; a burst of 7 ms does so for two */
