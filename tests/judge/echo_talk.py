@@ -84,7 +84,7 @@ def _signalling(cancelled: Cancel) -> Iterator[Row]:
     change = [max(abs(_part(row, pair) - _part(b, pair))
                   for row, b, pair in zip(out, back, theirs, strict=True)) for out in both]
     yield Row(GROUP, "R2 signals from the line under our own: level changed by", "dB", *change,
-              limit=2.0, better="low", ahead=True, source=f"{G168} test 8: in-band signalling",
+              limit=2.0, better="low", source=f"{G168} test 8: in-band signalling",
               note="450 to 550 ms after they began; NLP on, the rival's off: it mutes all")
 
 
