@@ -112,14 +112,19 @@ def summary_line(rows: Sequence[Row]) -> str:
     return line + (f"; {s['unknown']} could not be measured" if s["unknown"] else "")
 
 
+def _plain(value: float | None) -> float | None:
+    """Without numpy's own types."""
+    return None if value is None else float(value)
+
+
 def as_json(rows: Sequence[Row], **more: Any) -> dict[str, Any]:
     """The table for programs: `rows`, `summary`, and whatever else is given."""
     return {
         "rows": [
             {
-                "group": r.group, "name": r.name, "unit": r.unit, "ours": r.ours,
-                "theirs": r.theirs, "rival": r.rival, "limit": r.limit, "better": r.better,
-                "ahead": r.ahead, "verdict": r.verdict, "synthetic": r.synthetic,
+                "group": r.group, "name": r.name, "unit": r.unit, "ours": _plain(r.ours),
+                "theirs": _plain(r.theirs), "rival": r.rival, "limit": _plain(r.limit), "better": r.better,
+                "ahead": r.ahead, "verdict": r.verdict, "synthetic": _plain(r.synthetic),
                 "source": r.source, "note": r.note,
             }
             for r in rows

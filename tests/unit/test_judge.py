@@ -4,6 +4,7 @@ nothing; needs neither libspandsp nor a detector.
 
 import json
 
+import numpy as np
 import pytest
 
 from tests.judge import __main__ as command
@@ -75,7 +76,7 @@ def test_the_table_shows_every_row_and_what_it_asks():
 
 
 def test_json_holds_what_the_table_holds():
-    rows = [row(4, 5, limit=5, source="Q.24", note="why")]
+    rows = [row(np.int64(4), np.float32(5), limit=5, source="Q.24", note="why")]
     shown = json.loads(json.dumps(table.as_json(rows, quick=True)))
     assert shown["rows"] == [{
         "group": "group", "name": "name", "unit": "dB", "ours": 4, "theirs": 5,
