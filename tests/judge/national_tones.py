@@ -3,7 +3,8 @@ only; must not be filled from the product's plans.
 
 Facts from ITU-T E.180 Supplement 2 (the list of national tones) and, where named, national
 documents.  Grammar: ``f[+f][*m] [on/off,on/off ...]`` in Hz and ms; ``*m`` = modulated by m Hz in
-full; no times = continuous; SIT is three frequencies with ``>`` between, each 330 ms.
+full, ``^`` = louder in five steps; no times = continuous; SIT is three frequencies with ``>``
+between, each 330 ms.
 """
 
 from dataclasses import dataclass
@@ -25,23 +26,28 @@ NATIONAL: dict[str, National] = {
     "cn": National("GB/T 3380-1982", {
         "dial": "450", "ringback": "450 1000/4000", "busy": "450 350/350",
         "congestion": "450 700/700", "vacant": "450 100/100,100/100,100/100,400/400",
-        "call_waiting": "450 400/4000", "sit": "950>1400>1800"}),
+        "toll": "450 200/200,200/600", "call_waiting": "450 400/4000", "howler": "950^",
+        "reminder": "1400 400/10000", "sit": "950>1400>1800"}),
     "us": National("Telcordia GR-506, precise tones", {
         "dial": "350+440", "ringback": "440+480 2000/4000", "busy": "480+620 500/500",
-        "congestion": "480+620 250/250", "sit": "950>1400>1800"}),
+        "congestion": "480+620 250/250", "call_waiting": "440 300/10000",
+        "sit": "950>1400>1800"}),
     "uk": National("BT SIN 350", {
         "dial": "350+440", "ringback": "400+450 400/200,400/2000", "busy": "400 375/375",
-        "congestion": "400 400/350,225/525", "sit": "950>1400>1800"}),
+        "congestion": "400 400/350,225/525", "call_waiting": "400 100/4000",
+        "sit": "950>1400>1800"}),
     "de": National(ITU, {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 480/480",
-        "congestion": "425 240/240", "sit": "950>1400>1800"}),
+        "congestion": "425 240/240", "call_waiting": "425 200/200,200/5000",
+        "sit": "950>1400>1800"}),
     "fr": National(ITU, {
         "dial": "440", "ringback": "440 1500/3500", "busy": "440 500/500",
         "sit": "950>1400>1800"}),
     "jp": National("ITU-T E.180 Suppl. 2; TTC (ringback 400 Hz modulated by 16 Hz)", {
         "dial": "400", "ringback": "400*16 1000/2000", "busy": "400 500/500"}),
     "au": National("ITU-T E.180 Suppl. 2; AS/CA S002", {
-        "dial": "413+438", "ringback": "413+438 400/200,400/2000", "busy": "425 375/375"}),
+        "dial": "413+438", "ringback": "413+438 400/200,400/2000", "busy": "425 375/375",
+        "call_waiting": "425 200/200,200/4400"}),
     "in": National(ITU, {
         "dial": "400*25", "ringback": "400*25 400/200,400/2000", "busy": "400 750/750",
         "congestion": "400 250/250"}),
@@ -50,13 +56,14 @@ NATIONAL: dict[str, National] = {
         "vacant": "425 250/250,750/250"}),
     "ru": National("ITU-T E.180 Suppl. 2; GOST 45.223-2001", {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 350/350",
-        "congestion": "425 175/175", "sit": "950>1400>1800"}),
+        "congestion": "425 175/175", "call_waiting": "425 200/5000", "sit": "950>1400>1800"}),
     "it": National(ITU, {
         "dial": "425 200/200,600/1000", "ringback": "425 1000/4000", "busy": "425 500/500",
         "congestion": "425 200/200", "sit": "950>1400>1800"}),
     "es": National(ITU, {
         "dial": "425", "ringback": "425 1500/3000", "busy": "425 200/200",
-        "congestion": "425 200/200,200/200,200/600", "sit": "950>1400>1800"}),
+        "congestion": "425 200/200,200/200,200/600",
+        "call_waiting": "425 175/175,175/3500", "sit": "950>1400>1800"}),
     "nl": National(ITU, {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 500/500",
         "congestion": "425 250/250", "sit": "950>1400>1800"}),
@@ -69,6 +76,31 @@ NATIONAL: dict[str, National] = {
     "za": National(ITU, {
         "dial": "400*33", "ringback": "400*33 400/200,400/2000", "busy": "400 500/500",
         "congestion": "400 250/250"}),
+    "at": National(ITU, {
+        "dial": "420", "ringback": "420 1000/5000", "busy": "420 400/400",
+        "congestion": "420 200/200", "sit": "950>1450>1850"}),
+    "be": National(ITU, {
+        "dial": "425", "ringback": "425 1000/3000", "busy": "425 500/500",
+        "congestion": "425 167/167", "call_waiting": "1400 175/175,175/3500",
+        "sit": "900>1400>1800"}),
+    "ch": National(ITU, {
+        "dial": "425", "ringback": "425 1000/4000", "busy": "425 500/500",
+        "congestion": "425 200/200", "sit": "950>1400>1800"}),
+    "hk": National(ITU, {
+        "dial": "350+440", "ringback": "440+480 400/200,400/3000", "busy": "480+620 500/500",
+        "congestion": "480+620 250/250", "sit": "950>1400>1800"}),
+    "kr": National(ITU, {
+        "dial": "350+440", "ringback": "440+480 1000/2000", "busy": "480+620 500/500",
+        "congestion": "480+620 300/200"}),
+    "my": National(ITU, {
+        "dial": "425", "ringback": "425 400/200,400/2000", "busy": "425 500/500",
+        "sit": "950>1400>1800"}),
+    "nz": National(f"{ITU}; PTC 100", {
+        "dial": "400", "ringback": "400+450 400/200,400/2000", "busy": "400 500/500",
+        "congestion": "400 250/250", "vacant": "400 75/100,75/100,75/100,75/400"}),
+    "se": National(ITU, {
+        "dial": "425", "ringback": "425 1000/5000", "busy": "425 250/250",
+        "congestion": "425 250/750", "sit": "950>1400>1800"}),
 }
 
 
@@ -80,6 +112,10 @@ class Shape:
     modulation_hz: float
     on_off_ms: tuple[tuple[float, float], ...]
     steps_hz: tuple[float, ...] = ()
+    rising: bool = False
+
+
+STEP_DB = 6.0  # chosen: five steps from 24 dB under the level up to it
 
 
 def shape(text: str) -> Shape:
@@ -89,10 +125,11 @@ def shape(text: str) -> Shape:
         steps = tuple(float(f) for f in what.split(">"))
         pairs = ((330.0, 0.0), (330.0, 0.0), (330.0, 1000.0))  # E.180/Q.35: 330 +-70 ms, 1 s
         return Shape((), 0.0, pairs, steps)
-    carrier, _, modulation = what.partition("*")
+    rising = what.endswith("^")
+    carrier, _, modulation = what.rstrip("^").partition("*")
     hz = tuple(float(f) for f in carrier.split("+"))
     pairs = tuple((float(p.split("/")[0]), float(p.split("/")[1])) for p in times.split(",") if p)
-    return Shape(hz, float(modulation or 0), pairs)
+    return Shape(hz, float(modulation or 0), pairs, rising=rising)
 
 
 def _burst(
@@ -104,6 +141,9 @@ def _burst(
     if of.modulation_hz:
         wave = sine(of.modulation_hz, ms, 0.0)
         out = out * 0.5 * (1 + wave / max(np.abs(wave).max(), 1e-9))
+    if of.rising:
+        step = np.minimum(np.arange(len(out)) * 5 // len(out), 4)
+        out = out * 10 ** ((step - 4) * STEP_DB / 20)
     return out
 
 

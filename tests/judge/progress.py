@@ -19,6 +19,7 @@ from tests.judge.signals2 import Linear, alaw, face, hear, line, median, noisy, 
 
 GROUP = "call progress"
 CN = {name: shape(text) for name, text in NATIONAL["cn"].tones.items()}
+RIVALS = ("dial", "ringback", "busy", "congestion", "vacant", "sit")  # what its table holds
 CADENCED = ("ringback", "busy", "congestion")
 GB = "GB/T 3380-1982"
 Q35 = "ITU-T E.180/Q.35"
@@ -26,9 +27,10 @@ LEAD_MS = 620.0  # chosen: no whole number of frames or of a detector's steps
 
 
 def length_ms(of: Shape) -> float:
-    """Five rounds of a quick cadence, three of a slow one; a continuous tone lasts 5 s."""
+    """Five rounds of a quick cadence, three of a slow one; a continuous tone lasts 5 s, one that
+    gets louder 12 s."""
     if not of.on_off_ms:
-        return 5000.0
+        return 12000.0 if of.rising else 5000.0
     round_ms = sum(on + off for on, off in of.on_off_ms)
     return max(4500.0, (5 if round_ms < 2000 else 3) * round_ms)
 
@@ -45,7 +47,7 @@ def once(found: Sequence[Any], name: str) -> bool:
 
 
 def _rival(names: Sequence[str] = tuple(CN)) -> dict[str, list[tuple[int, int, int, int]]]:
-    return {name: descriptor(CN[name]) for name in names if name != "call_waiting"}
+    return {name: descriptor(CN[name]) for name in names if name in RIVALS}
 
 
 Found = list[list[Any]]
@@ -185,7 +187,8 @@ def level_rows(quick: bool) -> Iterator[Row]:
                 reached[who] = float(dbm0)
     yield Row(GROUP, "cn: faintest level at which dial, ringback, busy, congestion are found",
               "dBm0", reached["ours"], reached["rival"], -40.0, "low", ahead=True,
-              source="asked; Q.35: -10 +-5 dBm0 sent", note="from 0 dBm0 down, noise floor -68 dBm0")
+              source="asked; Q.35: -10 +-5 dBm0 sent",
+              note="from 0 dBm0 down, noise floor -68 dBm0")
 
 
 def time_rows(quick: bool) -> Iterator[Row]:
