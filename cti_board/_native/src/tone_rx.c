@@ -453,8 +453,10 @@ static int tone_match(ctb_tone_bank_t *bank, int lane, int step, ctb_hit_t *hits
         }
     if (best < 0)
         return count;
+    /* a tone begins with a burst, whatever the pause before it was */
     for (int i = 0; i < bank->pattern[best].needed; i++)
-        steps += s->run_length[i][lane];
+        if (i + 1 < bank->pattern[best].needed || s->run_symbol[i][lane] != 0)
+            steps += s->run_length[i][lane];
     s->position[lane] = rotation;
     return ctb_hit_put(hits, count, max, tone_on(bank, lane, step, best, steps));
 }
