@@ -208,6 +208,26 @@ def test_signals_of_a_compelled_sequence_with_pauses_of_twenty_milliseconds(set_
     assert all(a.end <= b.begin for a, b in pairwise(found))
 
 
+@DIRECTIONS
+def test_a_compelled_sequence_with_the_echo_of_each_answer(set_):
+    """Our answer, echoed 13 dB over the far end's signal, begins and ends while we listen."""
+    other = "backward" if set_ == "forward" else "forward"
+    rng, numbers, at = np.random.default_rng(12), [], 800
+    line = np.zeros(8 * 5000)
+    for _ in range(24):
+        numbers.append(int(rng.integers(1, 16)))
+        length, answered = int(rng.uniform(720, 1120)), int(rng.uniform(280, 480))
+        hz = [HZ[set_][i] + rng.uniform(-10, 10) for i in PAIRS[numbers[-1]]]
+        line[at : at + length] += sines(hz, (-31, -31), length, rng)
+        echo = length - answered + int(rng.uniform(200, 320))
+        own = [HZ[other][i] for i in PAIRS[int(rng.integers(1, 16))]]
+        at += answered
+        line[at : at + echo] += sines(own, (-18, -18), echo, rng)
+        at += echo + int(rng.uniform(160, 480))
+    found = heard([line], set_)[0]
+    assert [one.signal for one in found] == numbers
+
+
 def test_chinas_backward_signals_have_four_frequencies():
     rng = np.random.default_rng(8)
     found = heard([signal(n, "backward", rng) for n in PAIRS], "backward_cn")
