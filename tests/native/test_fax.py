@@ -220,6 +220,25 @@ def test_call_progress_digits_and_noise_are_no_fax():
     assert kinds(signals) == [[]] * len(signals)
 
 
+def melody(rng):
+    """Ten seconds of notes, some of them C sharp 6 (1109 Hz) and E 6 (1319 Hz), with harmonics."""
+    parts, made_ms = [], 0.0
+    while made_ms < 10_000:
+        ms = float(rng.uniform(150, 800))
+        hz = 440 * 2 ** (int(rng.integers(3, 22)) / 12)
+        decay = np.exp(-np.arange(round(ms * 8)) / rng.uniform(800, 8000))
+        harmonics = [k for k in (1, 2, 3) if k * hz < 3600]
+        note = sum(rig.tone((k * hz,), ms, -14.0 - 6 * k) for k in harmonics)
+        parts += [note * decay, rig.silence(float(rng.choice([0, 0, 100])))]
+        made_ms += ms
+    return np.concatenate(parts)
+
+
+def test_melodies_are_no_fax():
+    rng = np.random.default_rng(20)
+    assert kinds([melody(rng) for _ in range(16)]) == [[]] * 16
+
+
 def test_our_own_sender_is_heard_and_ends_by_the_standard():
     for kind, length in (("ced", 24000), ("ans_pr", 26400), ("ansam", 40000), ("ansam_pr", 40000)):
         sound = fax.make_fax_tone(kind)
