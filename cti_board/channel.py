@@ -13,6 +13,7 @@ from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.capability import Capabilities
 from cti_board.errors import BoardError, MediaError, NotSupportedError
+from cti_board.hearing import Hearing
 from cti_board.media import DigitCollector, Digits, HashLike, Player, Recorder, Source
 from cti_board.pump import EventStream
 from cti_board.signalling.port import LineType
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 CALLER_ID = {"none": 0, "fsk": 1, "dtmf": 2}
 DIGITS = frozenset("0123456789*#ABCD,")
 PULSES = frozenset("0123456789,")
-DETECTORS = {"dtmf": 1, "tones": 2, "talk": 4, "fsk": 8}  # CTB_ARM_*
 
 
 def tone_struct(tone: Tone, number: int, cycles: int = 0) -> object:
@@ -41,7 +41,7 @@ def tone_struct(tone: Tone, number: int, cycles: int = 0) -> object:
     return out
 
 
-class Channel:
+class Channel(Hearing):
     """One line.  Made by the board; ``number`` counts from 0 on its board."""
 
     def __init__(self, board: "Board", number: int) -> None:
@@ -52,7 +52,7 @@ class Channel:
         self.span_number = int(info.span)
         self.capabilities = Capabilities(info.capabilities)
         self.conference = -1  # number of the one that it joined, see switch.py
-        self._armed = dict.fromkeys(DETECTORS, 0)
+        Hearing.__init__(self)
         self._digits: EventStream | None = None
 
     def __repr__(self) -> str:
@@ -89,26 +89,6 @@ class Channel:
         with its span's alarms and its board's loss among them.  Close it when done."""
         key = ("channel", self.board.place, self.number)
         return self.board.loop.pump.subscribe(key, kinds=kinds)
-
-    def arm(
-        self,
-        *,
-        dtmf: bool | None = None,
-        tones: bool | None = None,
-        talk: bool | None = None,
-        fsk: bool | None = None,
-    ) -> None:
-        """Arm (True) or disarm (False) detectors; None leaves one as it is.
-
-        Nested: a detector is off again when every arm had its disarm.
-        """
-        armed = dict(self._armed)
-        for name, wish in (("dtmf", dtmf), ("tones", tones), ("talk", talk), ("fsk", fsk)):
-            if wish is not None:
-                armed[name] = max(0, armed[name] + (1 if wish else -1))
-        if _mask(armed) != _mask(self._armed):
-            self._post(lib.CTB_EOP_ARM, a=_mask(armed))
-        self._armed = armed
 
     # ---- the line ------------------------------------------------------------------
 
@@ -372,10 +352,6 @@ class Channel:
     def _need(self, capability: str) -> None:
         if not self.capabilities & Capabilities[capability]:
             raise NotSupportedError(f"{self.name}: the board does not declare {capability}")
-
-
-def _mask(armed: dict[str, int]) -> int:
-    return sum(bit for name, bit in DETECTORS.items() if armed[name])
 
 
 def _positive(name: str, value: int) -> int:

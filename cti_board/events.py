@@ -178,6 +178,53 @@ class TalkEnd(Event):
 
 
 @dataclass(slots=True)
+class TalkTxBegin(Event):
+    """Talk in what we send."""
+
+    level_dbm0: float
+
+
+@dataclass(slots=True)
+class TalkTxEnd(Event):
+    length_ms: int
+
+
+@dataclass(slots=True)
+class MfBegin(Event):
+    """R2 signal 1 to 15 (ITU-T Q.441); level of the stronger tone, twist = higher over lower;
+    ``age_samples``: from its first sample to ``at``."""
+
+    signal: int
+    level_dbm0: float
+    twist_db: float
+    age_samples: int
+
+
+@dataclass(slots=True)
+class MfEnd(Event):
+    """``age_samples``: from its last sample to ``at``."""
+
+    signal: int
+    length_samples: int
+    age_samples: int
+
+
+@dataclass(slots=True)
+class FaxToneOn(Event):
+    """``kind``: cng, ced, ans_pr, ansam, ansam_pr or ct; ``age_samples``: since it began."""
+
+    kind: str
+    level_dbm0: float
+    age_samples: int
+
+
+@dataclass(slots=True)
+class FaxToneOff(Event):
+    kind: str
+    length_samples: int
+
+
+@dataclass(slots=True)
 class CallerId(Event):
     """``method`` is ``fsk`` or ``dtmf``; a wrong checksum gives ``valid=False`` and no number.
 
@@ -342,6 +389,12 @@ LineEvent = (
     | ToneOff
     | TalkBegin
     | TalkEnd
+    | TalkTxBegin
+    | TalkTxEnd
+    | MfBegin
+    | MfEnd
+    | FaxToneOn
+    | FaxToneOff
     | CallerId
     | PlayDone
     | RecordDone

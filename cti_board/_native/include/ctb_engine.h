@@ -29,7 +29,13 @@ enum ctb_engine_op {
     CTB_EOP_LINE_PARAM = 1036, /* a = enum ctb_line_param, b = ms */
     CTB_EOP_TONE_PLAN = 1037,  /* channel ignored; the board's plan (copied when posted) */
     CTB_EOP_DTMF_PARAMS = 1038,/* data = ctb_dtmf_params_t (copied when posted) for this channel */
-    CTB_EOP_RECORD_MASK = 1039 /* cookie; a = 1: record silence, 0: sound again */
+    CTB_EOP_RECORD_MASK = 1039,/* cookie; a = 1: record silence, 0: sound again */
+    CTB_EOP_MF_PARAMS = 1040,  /* data = ctb_mf_params_t (copied when posted): what MF listens for
+                                  when it is armed next */
+    CTB_EOP_FAX_TONE = 1041,   /* a = enum ctb_fax_tone, b = level 0.01 dBm0, c = ms, cookie; TONE_DONE */
+    CTB_EOP_CLEAN = 1042       /* line cleaning: a = echo tail ms (0 = off), b = 1 nonlinear processor,
+                                  c = 1 tone disabler, d = 1 automatic level, e = its target 0.01 dBm0,
+                                  f = most gain 0.01 dB */
 };
 enum ctb_line_param {
     CTB_LP_FLASH_MIN = 1, CTB_LP_FLASH_MAX = 2, CTB_LP_ON_HOOK = 3, CTB_LP_RING_TIMEOUT = 4,

@@ -44,13 +44,16 @@ static int load(ctb_slot_t *s, const char *path, char *err, size_t size)
     return 0;
 }
 
+static size_t rounded(size_t size) { return (size + 63) & ~(size_t)63; }
+
 static int buffers(ctb_slot_t *s)
 {
     size_t sound = (size_t)s->channels * FRAME, bits = s->words * sizeof(uint64_t);
     s->rx = ctb_zalloc(sound), s->tx = ctb_zalloc(sound);
     s->rx_live = ctb_zalloc(bits), s->tx_live = ctb_zalloc(bits);
     s->chan = ctb_zalloc(s->channels * sizeof *s->chan);
-    s->tone_storage = ctb_zalloc(s->channels * (ctb_tone_gen_size() + ctb_dial_gen_size() + 128));
+    s->tone_storage = ctb_zalloc(s->channels * (rounded(ctb_tone_gen_size()) + rounded(ctb_dial_gen_size())
+                                                + rounded(ctb_fax_gen_size())));
     if (!s->rx || !s->tx || !s->rx_live || !s->tx_live || !s->chan || !s->tone_storage)
         return -ENOMEM;
     if (s->info.law == CTB_LAW_ULAW && (!(s->law_rx = ctb_zalloc(sound)) || !(s->law_tx = ctb_zalloc(sound))))
@@ -67,7 +70,8 @@ static int buffers(ctb_slot_t *s)
 
 static int channels(ctb_slot_t *s, uint32_t board)
 {
-    size_t tone = (ctb_tone_gen_size() + 63) & ~(size_t)63, dial = (ctb_dial_gen_size() + 63) & ~(size_t)63;
+    size_t tone = rounded(ctb_tone_gen_size()), dial = rounded(ctb_dial_gen_size());
+    size_t all = tone + dial + rounded(ctb_fax_gen_size());
     for (uint32_t i = 0; i < s->channels; i++) {
         ctb_chan_t *c = &s->chan[i];
         int rc = s->driver->describe_channel(s->board, i, &c->info);
@@ -76,8 +80,11 @@ static int channels(ctb_slot_t *s, uint32_t board)
         c->board = board, c->number = i, c->caps = c->info.capabilities;
         c->listen_board = c->conf = c->group = c->lane = c->tx_place = c->line_place = -1;
         c->dtmf = ctb_dtmf_default;
-        c->tone = (ctb_tone_gen_t *)(s->tone_storage + i * (tone + dial));
-        c->dial = (ctb_dial_gen_t *)(s->tone_storage + i * (tone + dial) + tone);
+        c->mf = ctb_mf_forward;
+        c->echo_delay = -1;
+        c->tone = (ctb_tone_gen_t *)(s->tone_storage + i * all);
+        c->dial = (ctb_dial_gen_t *)(s->tone_storage + i * all + tone);
+        c->fax = (ctb_fax_gen_t *)(s->tone_storage + i * all + tone + dial);
         ctb_line_init(&c->line, c->info.type);
         c->told_hook = c->line.hook, c->told_cas = c->line.cas;
         c->told_battery = c->line.battery, c->told_polarity = c->line.polarity;

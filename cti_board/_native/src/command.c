@@ -13,6 +13,8 @@ static size_t copied_size(uint32_t op, const ctb_args_t *a)
         return sizeof(ctb_tone_t);
     if (op == CTB_EOP_DTMF_PARAMS)
         return sizeof(ctb_dtmf_params_t);
+    if (op == CTB_EOP_MF_PARAMS)
+        return sizeof(ctb_mf_params_t);
     return op == CTB_EOP_TONE_PLAN ? a->size : 0;
 }
 
@@ -51,7 +53,7 @@ int ctb_engine_post(ctb_engine_t *e, uint32_t board, uint32_t channel, uint32_t 
 
 static bool has_source(const ctb_chan_t *c)
 {
-    return c->players || c->tone_on || c->dial_on || c->listen_board >= 0 || c->conf >= 0;
+    return c->players || c->tone_on || c->dial_on || c->fax_on || c->listen_board >= 0 || c->conf >= 0;
 }
 
 void ctb_speaking_update(ctb_engine_t *e, ctb_chan_t *c)
@@ -249,7 +251,9 @@ static void end_tones(ctb_engine_t *e, ctb_chan_t *c, int reason)
         ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, at, c->tone_cookie, reason, 0, 0, 0);
     if (c->dial_on)
         ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, at, c->dial_cookie, reason, 0, 0, 0);
-    c->tone_on = c->dial_on = false;
+    if (c->fax_on)
+        ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, at, c->fax_cookie, reason, 0, 0, 0);
+    c->tone_on = c->dial_on = c->fax_on = false;
 }
 
 /* Ends a tone and digits alike: what is left of a number must not reach the next call. */
@@ -271,6 +275,23 @@ static int dial(ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
         return rc;
     c->dial_on = true;
     c->dial_cookie = a->cookie;
+    return 0;
+}
+
+/* Always made here: a card's tones have neither reversals nor modulation. */
+static int fax_tone(ctb_engine_t *e, ctb_chan_t *c, const ctb_args_t *a)
+{
+    int rc;
+    if (on_card(c, CTB_CAP_BOARD_PLAY))
+        return -ENOTSUP;           /* a card that records by itself would not record this */
+    if (c->fax_on)
+        ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, e->frames * FRAME, c->fax_cookie, CTB_DONE_STOPPED, 0, 0, 0);
+    c->fax_on = false;
+    rc = ctb_fax_gen_start(c->fax, a->a, a->b, a->c);
+    if (rc < 0)
+        return rc;
+    c->fax_on = true;
+    c->fax_cookie = a->cookie;
     return 0;
 }
 
@@ -371,6 +392,7 @@ void ctb_channel_quiet(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c)
     conf_leave(e, c, -1);
     listen_to(e, s, c, &none);
     ctb_detect_arm(e, s, c, 0);
+    ctb_clean_set(e, s, c, &(ctb_args_t){0});
     ctb_speaking_update(e, c);
 }
 
@@ -394,6 +416,9 @@ static int engine_op(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_cm
     case CTB_EOP_LINE_PARAM: return line_param(c, a);
     case CTB_EOP_TONE_PLAN: return tone_plan(s, a);
     case CTB_EOP_DTMF_PARAMS: c->dtmf = *(const ctb_dtmf_params_t *)a->data; return 0;
+    case CTB_EOP_MF_PARAMS: c->mf = *(const ctb_mf_params_t *)a->data; return 0;
+    case CTB_EOP_FAX_TONE: return fax_tone(e, c, a);
+    case CTB_EOP_CLEAN: return ctb_clean_set(e, s, c, a);
     default: return -ENOSYS;
     }
 }

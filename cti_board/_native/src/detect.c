@@ -10,19 +10,25 @@ int ctb_groups_alloc(ctb_slot_t *s)
     s->group = ctb_zalloc(s->groups * sizeof *s->group);
     if (!s->group)
         return -ENOMEM;
-    for (uint32_t g = 0; g < s->groups; g++)
-        if (ctb_dtmf_bank_alloc(&s->group[g].dtmf) < 0 || ctb_tone_bank_alloc(&s->group[g].tone) < 0 ||
-            ctb_talk_bank_alloc(&s->group[g].talk) < 0)
+    for (uint32_t g = 0; g < s->groups; g++) {
+        ctb_group_t *group = &s->group[g];
+        for (int d = 0; d < CTB_DETECTORS; d++)
+            if (ctb_detectors[d].alloc && ctb_detectors[d].alloc(&group->bank[d]) < 0)
+                return -ENOMEM;
+        if (ctb_echo_bank_alloc(&group->echo) < 0 || ctb_agc_bank_alloc(&group->agc) < 0)
             return -ENOMEM;
+    }
     return 0;
 }
 
 void ctb_groups_free(ctb_slot_t *s)
 {
     for (uint32_t g = 0; s->group && g < s->groups; g++) {
-        ctb_dtmf_bank_free(s->group[g].dtmf);
-        ctb_tone_bank_free(s->group[g].tone);
-        ctb_talk_bank_free(s->group[g].talk);
+        for (int d = 0; d < CTB_DETECTORS; d++)
+            if (ctb_detectors[d].free)
+                ctb_detectors[d].free(s->group[g].bank[d]);
+        ctb_echo_bank_free(s->group[g].echo);
+        ctb_agc_bank_free(s->group[g].agc);
     }
     free(s->group);
     s->group = NULL;
@@ -31,12 +37,12 @@ void ctb_groups_free(ctb_slot_t *s)
 void ctb_groups_plan(ctb_slot_t *s)
 {
     for (uint32_t g = 0; g < s->groups; g++)
-        ctb_tone_bank_plan(s->group[g].tone, s->plan, (int)s->plan_tones);
+        ctb_tone_bank_plan(s->group[g].bank[CTB_DETECTOR_TONES], s->plan, (int)s->plan_tones);
 }
 
-static void take_lane(ctb_slot_t *s, ctb_chan_t *c)
+bool ctb_lane_hold(ctb_slot_t *s, ctb_chan_t *c)
 {
-    for (uint32_t g = 0; g < s->groups; g++) {
+    for (uint32_t g = 0; c->lane < 0 && g < s->groups; g++) {
         uint32_t free_lanes = ~s->group[g].used & 0xFFFFu;
         if (!free_lanes)
             continue;
@@ -44,116 +50,143 @@ static void take_lane(ctb_slot_t *s, ctb_chan_t *c)
         c->lane = __builtin_ctz(free_lanes);
         s->group[g].used |= 1u << c->lane;
         s->group[g].chan[c->lane] = c;
-        return;
     }
+    return c->lane >= 0;
 }
 
-static void leave_lane(ctb_slot_t *s, ctb_chan_t *c)
+void ctb_lane_release(ctb_slot_t *s, ctb_chan_t *c)
 {
-    ctb_group_t *g = &s->group[c->group];
-    uint32_t bit = 1u << c->lane;
-    g->used &= ~bit, g->dtmf_mask &= ~bit, g->tone_mask &= ~bit, g->talk_mask &= ~bit;
-    g->chan[c->lane] = NULL;
+    if (c->lane < 0 || c->armed & ~CTB_ARM_FSK || c->clean.echo || c->clean.level)
+        return;
+    s->group[c->group].used &= ~(1u << c->lane);
+    s->group[c->group].chan[c->lane] = NULL;
     c->group = c->lane = -1;
 }
 
+/* what of mask the card does itself */
 static uint32_t on_board(const ctb_chan_t *c, uint32_t mask)
 {
     uint32_t card = 0;
-    if (c->caps & CTB_CAP_BOARD_DTMF)
-        card |= CTB_ARM_DTMF;
-    if (c->caps & CTB_CAP_BOARD_TONES)
-        card |= CTB_ARM_TONES;
-    if (c->caps & CTB_CAP_BOARD_TALK)
-        card |= CTB_ARM_TALK;
+    for (int d = 0; d < CTB_DETECTORS; d++)
+        if (c->caps & ctb_detectors[d].card)
+            card |= 1u << d;
     return mask & card;
 }
 
-static void count(ctb_engine_t *e, uint32_t mask, int by)
+static void count(ctb_engine_t *e, uint32_t mask, uint32_t by)
 {
-    e->armed_dtmf += (mask & CTB_ARM_DTMF) ? (uint32_t)by : 0;
-    e->armed_tones += (mask & CTB_ARM_TONES) ? (uint32_t)by : 0;
-    e->armed_talk += (mask & CTB_ARM_TALK) ? (uint32_t)by : 0;
-    e->armed_fsk += (mask & CTB_ARM_FSK) ? (uint32_t)by : 0;
+    for (uint32_t left = mask; left; left &= left - 1) {
+        e->armed[__builtin_ctz(left)] += by;
+        e->armed_any += by;
+    }
+}
+
+static void forget_begun(ctb_chan_t *c, uint32_t ended)
+{
+    if (ended & CTB_ARM_DTMF)
+        c->now_digit = c->told_digit = 0;
+    if (ended & CTB_ARM_TONES)
+        c->now_tone = c->told_tone = 0;
+    if (ended & CTB_ARM_MF)
+        c->now_mf = c->told_mf = 0;
+    if (ended & CTB_ARM_FAX)
+        c->now_fax = c->told_fax = 0;
+}
+
+static void arm_banks(ctb_group_t *g, ctb_chan_t *c, uint32_t host, uint32_t fresh)
+{
+    uint32_t lane = 1u << c->lane;
+    for (int d = 0; d < CTB_DETECTORS; d++) {
+        if (!g->bank[d])
+            continue;
+        if (fresh >> d & 1)
+            ctb_detectors[d].arm(g->bank[d], c->lane, c);
+        g->mask[d] = host >> d & 1 ? g->mask[d] | lane : g->mask[d] & ~lane;
+    }
 }
 
 int ctb_detect_arm(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, uint32_t mask)
 {
     int rc = 0;
-    count(e, c->wanted, -1);
+    mask &= (1u << CTB_DETECTORS) - 1;
+    count(e, c->wanted, UINT32_MAX);          /* minus one */
     if (on_board(c, mask) != on_board(c, c->wanted)) {
         ctb_args_t args = {.a = (int32_t)on_board(c, mask)};
         rc = s->driver->command(s->board, c->number, CTB_OP_DETECT_ARM, &args);
     }
     uint32_t host = mask & ~on_board(c, mask), fresh = host & ~c->armed;
-    if (host & ~CTB_ARM_FSK && c->lane < 0)
-        take_lane(s, c);
-    if (c->lane >= 0) {
-        ctb_group_t *g = &s->group[c->group];
-        uint32_t bit = 1u << c->lane;
-        if (fresh & CTB_ARM_DTMF)
-            ctb_dtmf_bank_arm(g->dtmf, c->lane, &c->dtmf), c->now_digit = 0;
-        if (fresh & CTB_ARM_TONES)
-            ctb_tone_bank_arm(g->tone, c->lane), c->now_tone = 0;
-        if (fresh & CTB_ARM_TALK)
-            ctb_talk_bank_arm(g->talk, c->lane, &ctb_talk_default);
-        g->dtmf_mask = host & CTB_ARM_DTMF ? g->dtmf_mask | bit : g->dtmf_mask & ~bit;
-        g->tone_mask = host & CTB_ARM_TONES ? g->tone_mask | bit : g->tone_mask & ~bit;
-        g->talk_mask = host & CTB_ARM_TALK ? g->talk_mask | bit : g->talk_mask & ~bit;
-        if (!(host & ~CTB_ARM_FSK))
-            leave_lane(s, c);
-    }
+    forget_begun(c, fresh | ~mask);
+    if (host & ~CTB_ARM_FSK)
+        ctb_lane_hold(s, c);
+    if (c->lane >= 0)
+        arm_banks(&s->group[c->group], c, host, fresh);
     if (fresh & CTB_ARM_FSK && c->fsk)
         ctb_fsk_rx_reset(c->fsk);
-    if (!(mask & CTB_ARM_DTMF))
-        c->now_digit = c->told_digit = 0;
-    if (!(mask & CTB_ARM_TONES))
-        c->now_tone = c->told_tone = 0;
     c->armed = host;
     c->wanted = mask;
+    ctb_lane_release(s, c);
     count(e, mask, 1);
     return rc;
 }
 
-static void report(ctb_engine_t *e, ctb_slot_t *s, const ctb_group_t *g, const ctb_hit_t *hits, int n)
+static void keep_begun(ctb_chan_t *c, const ctb_hit_t *h)
+{
+    switch (h->kind) {
+    case CTB_EV_DTMF_BEGIN: c->now_digit = h->a; break;
+    case CTB_EV_DTMF_END: c->now_digit = 0; break;
+    case CTB_EV_TONE_ON: c->now_tone = h->a; break;
+    case CTB_EV_TONE_OFF: c->now_tone = 0; break;
+    case CTB_EV_MF_BEGIN: c->now_mf = h->a; break;
+    case CTB_EV_MF_END: c->now_mf = 0; break;
+    case CTB_EV_FAX_ON: c->now_fax = h->a; break;
+    case CTB_EV_FAX_OFF: c->now_fax = 0; break;
+    default: break;
+    }
+}
+
+static void report(ctb_engine_t *e, ctb_slot_t *s, const ctb_group_t *g, const ctb_detector_t *d,
+                   const ctb_hit_t *hits, int n)
 {
     for (int i = 0; i < n; i++) {
         const ctb_hit_t *h = &hits[i];
         ctb_chan_t *c = g->chan[h->lane];
         ctb_event_t ev = {.at = e->frames * FRAME + (uint64_t)h->offset, .board = c->board,
                           .channel = c->number, .kind = h->kind, .span = CTB_NO_SPAN,
-                          .a = h->a, .b = h->b, .c = h->c, .d = h->d};
+                          .a = h->a, .b = d->sent ? 1 : h->b, .c = h->c, .d = h->d};
         ev.board_at = s->frames * FRAME - FRAME + (uint64_t)h->offset;
         ctb_emit(e, &ev);
-        if (h->kind == CTB_EV_DTMF_BEGIN) {
-            c->now_digit = h->a;
+        keep_begun(c, h);
+        if (h->kind == CTB_EV_DTMF_BEGIN)
             ctb_stop_on_digit(e, s, c, h->a, ev.at);
-        } else if (h->kind == CTB_EV_DTMF_END) {
-            c->now_digit = 0;
-        } else if (h->kind == CTB_EV_TONE_ON) {
-            c->now_tone = h->a;
-        } else if (h->kind == CTB_EV_TONE_OFF) {
-            c->now_tone = 0;
-        }
     }
+}
+
+void ctb_group_lanes(float (*out)[CTB_LANES], const ctb_slot_t *s, const ctb_group_t *g, bool sent)
+{
+    const uint8_t *src[CTB_LANES] = {0}, *sound = sent ? s->tx : s->rx;
+    const uint64_t *live = sent ? s->tx_live : s->rx_live;
+    for (uint32_t l = 0; l < CTB_LANES; l++)
+        if (g->chan[l] && ctb_bit(live, g->chan[l]->number))
+            src[l] = sound + (size_t)g->chan[l]->number * FRAME;
+    ctb_alaw_to_lanes(out, src);
 }
 
 static void detect_group(ctb_engine_t *e, ctb_slot_t *s, ctb_group_t *g)
 {
-    static _Thread_local float lanes[FRAME][CTB_LANES] __attribute__((aligned(64)));
-    const uint8_t *src[CTB_LANES] = {0};
+    static _Thread_local float lanes[2][FRAME][CTB_LANES] __attribute__((aligned(64)));
+    bool made[2] = {false, false};
     ctb_hit_t hits[4 * CTB_LANES];
-    for (uint32_t l = 0; l < CTB_LANES; l++)
-        if (g->chan[l] && ctb_bit(s->rx_live, g->chan[l]->number))
-            src[l] = s->rx + (size_t)g->chan[l]->number * FRAME;
-    ctb_alaw_to_lanes(lanes, src);
-    const float (*in)[CTB_LANES] = (const float (*)[CTB_LANES])lanes;
-    if (g->dtmf_mask)
-        report(e, s, g, hits, ctb_dtmf_bank_run(g->dtmf, in, g->dtmf_mask, hits, 4 * CTB_LANES));
-    if (g->tone_mask)
-        report(e, s, g, hits, ctb_tone_bank_run(g->tone, in, g->tone_mask, hits, 4 * CTB_LANES));
-    if (g->talk_mask)
-        report(e, s, g, hits, ctb_talk_bank_run(g->talk, in, g->talk_mask, hits, 4 * CTB_LANES));
+    for (int d = 0; d < CTB_DETECTORS; d++) {
+        const ctb_detector_t *detector = &ctb_detectors[d];
+        int way = detector->sent;
+        if (!g->mask[d])
+            continue;
+        if (!made[way])
+            ctb_group_lanes(lanes[way], s, g, way);
+        made[way] = true;
+        int n = detector->run(g->bank[d], (const float (*)[CTB_LANES])lanes[way], g->mask[d], hits, 4 * CTB_LANES);
+        report(e, s, g, detector, hits, n);
+    }
 }
 
 /* what a message says, as the event has it: number TAB date TAB name; a wrong checksum says nothing */
@@ -198,10 +231,10 @@ void ctb_detect_frame(ctb_engine_t *e)
         for (uint32_t g = 0; g < s->groups; g++)
             if (s->group[g].used)
                 detect_group(e, s, &s->group[g]);
-        if (e->armed_fsk)
+        if (e->armed[CTB_DETECTOR_FSK])
             caller_ids(e, s, b);
     }
-    e->stats.armed_dtmf_frames += e->armed_dtmf;
-    e->stats.armed_tone_frames += e->armed_tones;
-    e->stats.armed_talk_frames += e->armed_talk;
+    e->stats.armed_dtmf_frames += e->armed[0];
+    e->stats.armed_tone_frames += e->armed[CTB_DETECTOR_TONES];
+    e->stats.armed_talk_frames += e->armed[2];
 }

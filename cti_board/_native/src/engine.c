@@ -114,6 +114,7 @@ uint32_t ctb_frame(ctb_engine_t *e)
     ctb_mix_frame(e);
     ctb_boards_exchange(e);
     tick_lines(e);
+    ctb_clean_frame(e);
     ctb_detect_frame(e);
     ctb_recorders_frame(e);
     if (e->hashing)
@@ -128,8 +129,8 @@ uint32_t ctb_frame(ctb_engine_t *e)
 
 static bool idle(const ctb_engine_t *e)
 {
-    return !e->speakings && !e->timings && !e->active_recorders && !e->armed_dtmf && !e->armed_tones &&
-           !e->armed_talk && !e->armed_fsk && !e->musts && !e->lost && e->cmd_head == e->cmd_tail;
+    return !e->speakings && !e->timings && !e->active_recorders && !e->armed_any && !e->musts &&
+           !e->lost && e->cmd_head == e->cmd_tail && ctb_clean_resting(e);
 }
 
 /* Skip frames in which nothing can happen: one board, on the engine's own clock. */

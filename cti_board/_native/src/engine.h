@@ -5,9 +5,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "ctb_alloc.h"
+#include "ctb_agc.h"
 #include "ctb_callerid.h"
+#include "ctb_echo.h"
 #include "ctb_engine.h"
+#include "ctb_fax.h"
 #include "ctb_line.h"
+#include "ctb_mf.h"
 
 #define FRAME 160                  /* CTB_FRAME_SAMPLES, as a plain int */
 _Static_assert(FRAME == CTB_FRAME_SAMPLES, "frame size");
@@ -68,6 +72,26 @@ struct ctb_recorder {
     struct ctb_recorder *next_active;
 };
 
+/* ---- detectors: one row each in detector.c, by the number of their CTB_ARM_ bit */
+enum { CTB_DETECTORS = 7, CTB_DETECTOR_TONES = 1, CTB_DETECTOR_FSK = 3 };
+
+struct ctb_chan;
+typedef struct ctb_detector {
+    uint64_t card;                 /* capability of a card that does this itself; 0 = none does */
+    bool sent;                     /* hears what we send */
+    int  (*alloc)(void **out);     /* NULL: not a bank */
+    void (*free)(void *bank);
+    void (*arm)(void *bank, int lane, const struct ctb_chan *c);
+    int  (*run)(void *bank, const float (*in)[CTB_LANES], uint32_t mask, ctb_hit_t *hits, int max);
+} ctb_detector_t;
+extern const ctb_detector_t ctb_detectors[CTB_DETECTORS];
+
+typedef struct ctb_clean {         /* line cleaning of one channel */
+    bool echo, level;
+    ctb_echo_params_t echo_params;
+    ctb_agc_params_t agc_params;
+} ctb_clean_t;
+
 /* ---- one channel */
 typedef struct ctb_chan {
     uint32_t board, number;
@@ -78,8 +102,9 @@ typedef struct ctb_chan {
     uint32_t players, recorders;
     ctb_tone_gen_t *tone;          /* storage from board open */
     ctb_dial_gen_t *dial;
-    uint64_t tone_cookie, dial_cookie;
-    bool tone_on, dial_on;
+    ctb_fax_gen_t *fax;
+    uint64_t tone_cookie, dial_cookie, fax_cookie;
+    bool tone_on, dial_on, fax_on;
     int32_t listen_board, listen_channel;
     int32_t conf;                  /* -1 none */
     int conf_mode;
@@ -87,6 +112,10 @@ typedef struct ctb_chan {
     uint32_t wanted;               /* asked for, host and card together */
     int32_t group, lane;           /* -1: none */
     ctb_dtmf_params_t dtmf;
+    ctb_mf_params_t mf;
+    ctb_clean_t clean;             /* line cleaning that is wanted */
+    int32_t echo_delay;            /* as the canceller was armed, samples; -1 not armed */
+    uint32_t silent_frames;        /* no sound either way for so long: cleaning may rest */
     ctb_fsk_rx_t *fsk;
     int32_t tx_place;              /* index in the engine's list of speaking channels, -1 */
     int32_t line_place;            /* index in the list of lines with a timer, -1 */
@@ -94,16 +123,17 @@ typedef struct ctb_chan {
     ctb_channel_info_t info;
     bool opened;
     int32_t told_hook, told_cas, told_battery, told_polarity, told_ring;
-    int32_t told_digit, told_tone; /* begun and not ended; 0 none */
-    int32_t now_digit, now_tone;
+    int32_t told_digit, told_tone, told_mf, told_fax;   /* begun and not ended; 0 none */
+    int32_t now_digit, now_tone, now_mf, now_fax;
 } ctb_chan_t;
 
 typedef struct ctb_group {         /* 16 lanes of detectors of one board */
-    ctb_dtmf_bank_t *dtmf;
-    ctb_tone_bank_t *tone;
-    ctb_talk_bank_t *talk;
+    void *bank[CTB_DETECTORS];     /* as detector.c numbers them */
+    uint32_t mask[CTB_DETECTORS];  /* lanes that it hears */
+    ctb_echo_bank_t *echo;
+    ctb_agc_bank_t *agc;
     ctb_chan_t *chan[CTB_LANES];
-    uint32_t used, dtmf_mask, tone_mask, talk_mask;
+    uint32_t used, echo_mask, agc_mask;
 } ctb_group_t;
 
 typedef struct ctb_slot {          /* one opened board */
@@ -160,7 +190,8 @@ struct ctb_engine {
     ctb_chan_t *timing[CTB_MAX_BOARDS * CTB_MAX_CHANNELS];
     uint32_t timings;
     ctb_recorder_t *active_recorders;
-    uint32_t armed_dtmf, armed_tones, armed_talk, armed_fsk, conferring;
+    uint32_t armed[CTB_DETECTORS]; /* channels that wait for it, host and card together */
+    uint32_t armed_any, cleaning, conferring;
     /* rings */
     ctb_event_t *ring;
     uint64_t ring_head, ring_tail, seq;
@@ -223,6 +254,14 @@ int  ctb_groups_alloc(ctb_slot_t *s);
 void ctb_groups_free(ctb_slot_t *s);
 void ctb_groups_plan(ctb_slot_t *s);
 void ctb_detect_frame(ctb_engine_t *e);
+void ctb_group_lanes(float (*out)[CTB_LANES], const ctb_slot_t *s, const ctb_group_t *g, bool sent);
+bool ctb_lane_hold(ctb_slot_t *s, ctb_chan_t *c);            /* false: no lane is free */
+void ctb_lane_release(ctb_slot_t *s, ctb_chan_t *c);         /* when nothing needs it any more */
+
+/* clean.c */
+int  ctb_clean_set(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a);
+void ctb_clean_frame(ctb_engine_t *e);
+bool ctb_clean_resting(const ctb_engine_t *e);               /* nothing to clean or to forget */
 
 /* board.c */
 void ctb_boards_exchange(ctb_engine_t *e);

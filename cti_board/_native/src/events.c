@@ -72,6 +72,10 @@ static void tell(ctb_engine_t *e, const ctb_event_t *ev)
     case CTB_EV_DTMF_END: c->told_digit = 0; break;
     case CTB_EV_TONE_ON: c->told_tone = ev->a; break;
     case CTB_EV_TONE_OFF: c->told_tone = 0; break;
+    case CTB_EV_MF_BEGIN: c->told_mf = ev->a; break;
+    case CTB_EV_MF_END: c->told_mf = 0; break;
+    case CTB_EV_FAX_ON: c->told_fax = ev->a; break;
+    case CTB_EV_FAX_OFF: c->told_fax = 0; break;
     default: break;
     }
 }
@@ -146,6 +150,10 @@ static void repost_levels(ctb_engine_t *e, uint32_t b, ctb_chan_t *c, uint64_t a
         ctb_emit_simple(e, CTB_EV_DTMF_END, b, c->number, at, 0, c->told_digit, 0, 0, 0);
     if (c->told_tone && c->told_tone != c->now_tone)
         ctb_emit_simple(e, CTB_EV_TONE_OFF, b, c->number, at, 0, c->told_tone, 0, 0, 0);
+    if (c->told_mf && c->told_mf != c->now_mf)
+        ctb_emit_simple(e, CTB_EV_MF_END, b, c->number, at, 0, c->told_mf, 0, 0, 0);
+    if (c->told_fax && c->told_fax != c->now_fax)
+        ctb_emit_simple(e, CTB_EV_FAX_OFF, b, c->number, at, 0, c->told_fax, 0, 0, 0);
 }
 
 void ctb_events_recover(ctb_engine_t *e)

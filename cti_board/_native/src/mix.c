@@ -76,6 +76,16 @@ static void tones_add(ctb_engine_t *e, ctb_chan_t *c, int32_t *acc)
     }
 }
 
+static void fax_add(ctb_engine_t *e, ctb_chan_t *c, int32_t *acc)
+{
+    size_t n = ctb_fax_gen_add(c->fax, acc, FRAME);
+    if (n == FRAME)
+        return;
+    c->fax_on = false;
+    ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, e->frames * FRAME + n, c->fax_cookie,
+                    CTB_DONE_END, 0, 0, 0);
+}
+
 static void conf_add(ctb_engine_t *e, ctb_chan_t *c, int32_t *acc)
 {
     ctb_conf_t *conf = &e->conf[c->conf];
@@ -135,7 +145,7 @@ static void speak(ctb_engine_t *e, ctb_chan_t *c)
     const uint8_t *heard = listened(e, c);
     int only = 0;
     uint32_t players = host_players(c, &only);
-    bool tones = c->tone_on || c->dial_on, conf = c->conf >= 0;
+    bool tones = c->tone_on || c->dial_on || c->fax_on, conf = c->conf >= 0;
     if (c->players > players)
         feed_board_players(e, c);
     if (!players && !tones && !conf) {
@@ -161,6 +171,8 @@ static void speak(ctb_engine_t *e, ctb_chan_t *c)
     if (heard)
         add_alaw(acc, heard, FRAME, 4096);
     tones_add(e, c, acc);
+    if (c->fax_on)
+        fax_add(e, c, acc);
     if (conf)
         conf_add(e, c, acc);
     code(tx, acc);

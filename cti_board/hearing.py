@@ -1,0 +1,148 @@
+"""Room: what a channel listens for, the signals of machines that it sends, and the cleaning of
+its line.  Must not know calls, nor which signalling runs on the channel.
+
+Part of `cti_board.channel.Channel`; apart because a line can be used without any of it.
+"""
+
+from typing import TYPE_CHECKING
+
+from cti_board._native._media import ffi, lib
+
+if TYPE_CHECKING:
+    from cti_board.board import Board
+
+DETECTORS = {  # CTB_ARM_*
+    "dtmf": 1,
+    "tones": 2,
+    "talk": 4,
+    "fsk": 8,
+    "mf": 16,
+    "fax": 32,
+    "talk_tx": 64,
+}
+MF_SETS = ("forward", "backward", "backward_cn")
+FAX_TONES = {"cng": 1, "ced": 2, "ans_pr": 3, "ansam": 4, "ansam_pr": 5, "ct": 6}  # ctb_fax.h
+ECHO_TAILS_MS = range(16, 65, 8)
+LEVEL_RANGE_DBM0 = (-40.0, 3.0)
+
+
+class Hearing:
+    """Detectors, R2 signals, fax tones, line cleaning of one channel."""
+
+    board: "Board"
+
+    def __init__(self) -> None:
+        self._armed = dict.fromkeys(DETECTORS, 0)
+
+    def _post(self, op: int, **args: object) -> None:
+        raise NotImplementedError
+
+    def arm(
+        self,
+        *,
+        dtmf: bool | None = None,
+        tones: bool | None = None,
+        talk: bool | None = None,
+        fsk: bool | None = None,
+        mf: bool | None = None,
+        fax: bool | None = None,
+        talk_tx: bool | None = None,
+    ) -> None:
+        """Arm (True) or disarm (False) detectors; None leaves one as it is.
+
+        ``fsk`` hears caller ID, ``mf`` R2 signals (see `listen_for_mf`), ``fax`` calling and answer
+        tones of fax and data, ``talk_tx`` talk in what we send (TalkTxBegin, TalkTxEnd).
+        Nested: a detector is off again when every arm had its disarm.
+        """
+        wishes = {"dtmf": dtmf, "tones": tones, "talk": talk, "fsk": fsk, "mf": mf, "fax": fax,
+                  "talk_tx": talk_tx}  # fmt: skip
+        armed = dict(self._armed)
+        for name, wish in wishes.items():
+            if wish is not None:
+                armed[name] = max(0, armed[name] + (1 if wish else -1))
+        if _mask(armed) != _mask(self._armed):
+            self._post(lib.CTB_EOP_ARM, a=_mask(armed))
+        self._armed = armed
+
+    # ---- signals of exchanges and machines --------------------------------------------
+
+    def listen_for_mf(self, set_: str) -> None:
+        """Which R2 signals ``arm(mf=True)`` hears from its next arming on: ``forward``,
+        ``backward`` or ``backward_cn`` (ITU-T Q.441).  ValueError names the sets."""
+        if set_ not in MF_SETS:
+            raise ValueError(f"R2 signals are {', '.join(MF_SETS)}, not {set_!r}")
+        params = ffi.new("ctb_mf_params_t *", getattr(lib, f"ctb_mf_{set_}"))
+        self._post(lib.CTB_EOP_MF_PARAMS, data=params)
+
+    def send_mf(self, signal: int, set_: str, *, level_dbm0: float = -11.5) -> int:
+        """Send R2 signal 1 to 15 until `stop_tone`; returns the cookie of its ToneDone.
+
+        The level (of each of the two frequencies) is that of ITU-T Q.454.  ValueError for
+        another number or set.
+        """
+        if set_ not in MF_SETS:
+            raise ValueError(f"R2 signals are {', '.join(MF_SETS)}, not {set_!r}")
+        most = 6 if set_ == "backward_cn" else 15
+        tone = ffi.new("ctb_tone_t *")
+        number = lib.CTB_MF_FORWARD if set_ == "forward" else lib.CTB_MF_BACKWARD
+        if not 1 <= signal <= most or lib.ctb_mf_tone(tone, number, signal, _cdb(level_dbm0)):
+            raise ValueError(f"R2 signals of {set_} are 1 to {most}, not {signal}")
+        cookie = self.board.loop.engine.next_cookie()
+        self._post(lib.CTB_EOP_TONE, data=tone, cookie=cookie)
+        return cookie
+
+    def send_fax_tone(self, kind: str, *, level_dbm0: float = -13.0, ms: int = 0) -> int:
+        """Send a calling or answer tone: ``cng`` (until `stop_tone`), ``ced``, ``ans_pr``, ``ansam``,
+        ``ansam_pr``, ``ct``; ``ms`` 0 is the standard's length.  Returns the cookie of its ToneDone.
+        """
+        if kind not in FAX_TONES:
+            raise ValueError(f"fax tones are {', '.join(FAX_TONES)}, not {kind!r}")
+        if ms < 0:
+            raise ValueError(f"ms is not negative: {ms}")
+        cookie = self.board.loop.engine.next_cookie()
+        self._post(lib.CTB_EOP_FAX_TONE, a=FAX_TONES[kind], b=_cdb(level_dbm0), c=ms, cookie=cookie)
+        return cookie
+
+    # ---- line cleaning ------------------------------------------------------------------
+
+    def clean(
+        self,
+        *,
+        echo_tail_ms: int = 0,
+        nonlinear: bool = True,
+        tone_disable: bool = True,
+        level_dbm0: float | None = None,
+        max_gain_db: float = 15.0,
+    ) -> None:
+        """Clean the received sound before detectors, recordings and listeners get it.
+
+        ``echo_tail_ms`` 16 to 64 in steps of 8 takes the echo of what we send out of it (0 = off);
+        ``nonlinear`` replaces the residue by comfort noise, ``tone_disable`` lets modems and fax
+        switch it off by 2100 Hz with phase reversals (ITU-T G.168).  ``level_dbm0`` brings speech
+        to this active level (None = off), with at most ``max_gain_db``.  Called without
+        arguments: all off.  A card that plays by itself answers CommandFailed.
+        """
+        if echo_tail_ms and echo_tail_ms not in ECHO_TAILS_MS:
+            raise ValueError(f"echo_tail_ms is 0, or 16 to 64 in steps of 8: {echo_tail_ms}")
+        low, high = LEVEL_RANGE_DBM0
+        if level_dbm0 is not None and not low <= level_dbm0 <= high:
+            raise ValueError(f"level_dbm0 is {low:g} to {high:g}: {level_dbm0}")
+        if not 0 <= max_gain_db <= 30:
+            raise ValueError(f"max_gain_db is 0 to 30: {max_gain_db}")
+        self._post(
+            lib.CTB_EOP_CLEAN,
+            a=echo_tail_ms,
+            b=int(nonlinear),
+            c=int(tone_disable),
+            d=int(level_dbm0 is not None),
+            e=_cdb(level_dbm0 or 0.0),
+            f=_cdb(max_gain_db),
+        )
+
+
+def _mask(armed: dict[str, int]) -> int:
+    return sum(bit for name, bit in DETECTORS.items() if armed[name])
+
+
+def _cdb(db: float) -> int:
+    return round(db * 100)
