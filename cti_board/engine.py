@@ -75,11 +75,6 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
         c.seq, c.at, c.board, c.channel, chr(c.a), c.b / 100, c.c / 100, c.d
     ),
     lib.CTB_EV_DTMF_END: lambda c: ev.DtmfEnd(c.seq, c.at, c.board, c.channel, chr(c.a), c.b, c.d),
-<<<<<<< HEAD
-    lib.CTB_EV_TALK_BEGIN: lambda c: ev.TalkBegin(c.seq, c.at, c.board, c.channel, c.a / 100),
-    lib.CTB_EV_TALK_END: _with_a(ev.TalkEnd),
-    lib.CTB_EV_CALLER_ID: _caller_id,
-=======
     lib.CTB_EV_TALK_BEGIN: lambda c: (ev.TalkTxBegin if c.b else ev.TalkBegin)(
         c.seq, c.at, c.board, c.channel, c.a / 100
     ),
@@ -96,10 +91,7 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     lib.CTB_EV_FAX_OFF: lambda c: ev.FaxToneOff(
         c.seq, c.at, c.board, c.channel, FAX_TONES[c.a], c.b
     ),
-    lib.CTB_EV_CALLER_ID: lambda c: ev.CallerId(
-        c.seq, c.at, c.board, c.channel, _text(c), "fsk" if c.a == 1 else "dtmf", c.b == 1
-    ),
->>>>>>> 68cdf45 (Live channels hear R2 signals and fax tones; line cleaning)
+    lib.CTB_EV_CALLER_ID: _caller_id,
     lib.CTB_EV_PLAY_DONE: _play_done,
     lib.CTB_EV_RECORD_DONE: lambda c: ev.RecordDone(
         c.seq, c.at, c.board, c.channel, c.cookie, ev.DoneReason(c.a), c.b, -c.c, c.d, c.board_at

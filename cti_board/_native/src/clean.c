@@ -18,8 +18,9 @@ static int32_t echo_delay(const ctb_slot_t *s)
     return (int32_t)(delay > CTB_ECHO_DELAY_MAX ? CTB_ECHO_DELAY_MAX : delay);
 }
 
-static void arm(ctb_slot_t *s, ctb_chan_t *c)
+static int arm(ctb_slot_t *s, ctb_chan_t *c)
 {
+    int rc = 0;
     ctb_group_t *g = &s->group[c->group];
     uint32_t lane = 1u << c->lane;
     g->echo_mask = c->clean.echo ? g->echo_mask | lane : g->echo_mask & ~lane;
@@ -27,12 +28,12 @@ static void arm(ctb_slot_t *s, ctb_chan_t *c)
     c->silent_frames = REST_FRAMES;
     c->echo_delay = -1;
     if (c->clean.level)
-        ctb_agc_bank_arm(g->agc, c->lane, &c->clean.agc_params);
-    if (!c->clean.echo)
-        return;
+        rc = ctb_agc_bank_arm(g->agc, c->lane, &c->clean.agc_params);
+    if (rc < 0 || !c->clean.echo)
+        return rc;
     c->echo_delay = echo_delay(s);
     c->clean.echo_params.delay = (uint32_t)c->echo_delay;
-    ctb_echo_bank_arm(g->echo, c->lane, &c->clean.echo_params);
+    return ctb_echo_bank_arm(g->echo, c->lane, &c->clean.echo_params);
 }
 
 int ctb_clean_set(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
@@ -40,8 +41,7 @@ int ctb_clean_set(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_
     ctb_clean_t want = {.echo = a->a != 0, .level = a->d != 0, .echo_params = ctb_echo_default,
                         .agc_params = ctb_agc_default};
     bool was = c->clean.echo || c->clean.level;
-    if (want.echo && (a->a < 16 || a->a > 64 || a->a % 8))
-        return -EINVAL;
+    int rc = 0;
     if (want.echo && c->caps & CTB_CAP_BOARD_PLAY)
         return -ENOTSUP;
     want.echo_params.tail_ms = (uint32_t)a->a;
@@ -52,11 +52,13 @@ int ctb_clean_set(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_
     if ((want.echo || want.level) && !ctb_lane_hold(s, c))
         return -ENOSPC;
     c->clean = want;
-    if (c->lane >= 0)
+    if (c->lane >= 0 && (rc = arm(s, c)) < 0) {       /* words that the banks refuse: off */
+        c->clean.echo = c->clean.level = false;
         arm(s, c);
+    }
     ctb_lane_release(s, c);
-    e->cleaning += (uint32_t)(want.echo || want.level) - (uint32_t)was;
-    return 0;
+    e->cleaning += (uint32_t)(c->clean.echo || c->clean.level) - (uint32_t)was;
+    return rc;
 }
 
 /* lanes that have sound, or had it lately */

@@ -231,6 +231,9 @@ void ctb_detect_frame(ctb_engine_t *e)
         for (uint32_t g = 0; g < s->groups; g++)
             if (s->group[g].used)
                 detect_group(e, s, &s->group[g]);
+        for (uint32_t w = 0; e->armed_any && w < s->words; w++)
+            if (s->rx_live[w] | s->tx_live[w])
+                e->sound_frame = e->frames;
         if (e->armed[CTB_DETECTOR_FSK])
             caller_ids(e, s, b);
     }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include "engine.h"
 
+#define SETTLE_FRAMES 1000         /* chosen: 20 s, twice the longest pause of a cadence */
+
 #define FRAME_NS 20000000ull
 
 int ctb_engine_new(ctb_engine_t **out, int wall, int lead_frames)
@@ -180,6 +182,8 @@ int ctb_engine_quiet(ctb_engine_t *e)
 {
     if (e->speakings || e->active_recorders || e->timings || e->musts || e->cmd_head != e->cmd_tail)
         return 0;
+    if (e->armed_any && e->frames - e->sound_frame < SETTLE_FRAMES)
+        return 0;                  /* a detector may still tell that what it heard has ended */
     for (uint32_t b = 0; b < CTB_MAX_BOARDS; b++) {
         ctb_slot_t *s = ctb_slot(e, b);
         int never = 0;

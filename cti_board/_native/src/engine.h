@@ -192,6 +192,7 @@ struct ctb_engine {
     ctb_recorder_t *active_recorders;
     uint32_t armed[CTB_DETECTORS]; /* channels that wait for it, host and card together */
     uint32_t armed_any, cleaning, conferring;
+    uint64_t sound_frame;          /* the last frame in which an armed board had sound */
     /* rings */
     ctb_event_t *ring;
     uint64_t ring_head, ring_tail, seq;
