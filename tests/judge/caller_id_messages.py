@@ -99,11 +99,12 @@ def _surroundings(
     rng: np.random.Generator, made: Samples
 ) -> dict[str, Samples]:
     """One message in what a line puts around it."""
-    ring = np.concatenate([ring_residue(rng, 1000, 25, -6), silence(520)])
+    ring = np.concatenate([ring_residue(rng, 1000, float(rng.choice([20, 25])), -6), silence(520)])
     under = np.concatenate([silence(300), made, silence(300)])
     hum = np.sin(2 * np.pi * 25 * np.arange(len(under)) / 8000) * 900
     return {
-        "after a ring burst (25 Hz at -6 dBm0, dying out)": np.concatenate([ring, made, ring]),
+        "after a ring burst (20 or 25 Hz at -6 dBm0, dying out)": np.concatenate(
+            [ring, made, ring]),
         "before the first ring": np.concatenate([silence(250), made, silence(250), ring]),
         "after a reversal's click": np.concatenate(
             [silence(200), click(rng, 100, 3.0), silence(60), made, silence(200)]),
@@ -191,6 +192,16 @@ def sender_rows(quick: bool) -> Iterator[Row]:
         yield Row(GROUP, f"our {standard} sender, heard by the rival", "%",
                   share(_told(f) == [m] for f, m in zip(heard, messages, strict=True)),
                   limit=100.0, source="asked")
+        back = [mdmf((DATE, b"11222359"), (NUMBER, b"01085283000"), (NAME, b"TOBACCO ORDER DESK")),
+                sdmf(b"03171656", b"2156430144"), random_message(rng)]
+        his = [alaw(np.concatenate([silence(100), oracle.adsi_sent(m, standard), silence(100)]))
+               for m in back]
+        yield Row(GROUP, f"the rival's {standard} sender, heard by each", "%",
+                  *(share([m[: len(w)] for m in _told(f)] == [w]
+                          for f, w in zip(found, back, strict=True))
+                    for found in (hear(face("caller_id", "find_fsk"), his),
+                                  theirs(oracle.adsi_heard, his, standard))),
+                  limit=100.0, ahead=True, source="asked", note="with a name; SDMF; 22 bytes")
     sound = np.asarray(make(whole(random_message(rng)), level_dbm0=-13.5), np.float64)
     middle = sound[int(310 / 1200 * 8000) : int(470 / 1200 * 8000)]
     yield Row(GROUP, "our sender: level of the mark asked as -13.5 dBm0, error", "dB",
