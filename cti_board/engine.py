@@ -15,6 +15,7 @@ from cti_board.errors import BoardNotFoundError, DriverError, check
 POLL = 256
 NOWHERE = 0xFFFFFFFF
 ENOENT = 2
+FAX_TONES = {1: "cng", 2: "ced", 3: "ans_pr", 4: "ansam", 5: "ansam_pr", 6: "ct"}  # ctb_fax.h
 ABSENCE = {ord("O"): "O", ord("P"): "P"}  # out of area, private: Telcordia GR-30
 
 
@@ -120,7 +121,6 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     ),
 }
 
-FAX_TONES = {1: "cng", 2: "ced", 3: "ans_pr", 4: "ansam", 5: "ansam_pr", 6: "ct"}  # ctb_fax.h
 ENDS = frozenset({lib.CTB_EV_PLAY_DONE, lib.CTB_EV_RECORD_DONE, lib.CTB_EV_TONE_DONE})
 
 

@@ -92,8 +92,9 @@ class Hearing:
         return cookie
 
     def send_fax_tone(self, kind: str, *, level_dbm0: float = -13.0, ms: int = 0) -> int:
-        """Send a calling or answer tone: ``cng`` (until `stop_tone`), ``ced``, ``ans_pr``, ``ansam``,
-        ``ansam_pr``, ``ct``; ``ms`` 0 is the standard's length.  Returns the cookie of its ToneDone.
+        """Send a calling or answer tone: ``cng`` (until `stop_tone`), ``ced``, ``ans_pr``,
+        ``ansam``, ``ansam_pr``, ``ct``; ``ms`` 0 is the standard's length.  Returns the cookie of
+        its ToneDone.
         """
         if kind not in FAX_TONES:
             raise ValueError(f"fax tones are {', '.join(FAX_TONES)}, not {kind!r}")
