@@ -66,18 +66,18 @@ def rate_found(
 # ---- ITU-T Q.24 ----
 
 
-@pytest.mark.parametrize("off", [-0.015, -0.01, 0.01, 0.015])
+@pytest.mark.parametrize("off", [-0.018, -0.015, 0.015, 0.018])
 @pytest.mark.parametrize("which", ["both", "low", "high"])
-def test_frequencies_within_1_5_percent_are_accepted(off, which):
+def test_frequencies_within_1_8_percent_are_accepted(off, which):
     low, high = off * (which != "high"), off * (which != "low")
     assert rate_found(
         lambda k, r: rig.dtmf(k, 50, low_off=low, high_off=high, phase=rig.phases(r))
     ) == (1.0, 0)
 
 
-@pytest.mark.parametrize("off", [-0.06, -0.045, -0.035, 0.035, 0.045, 0.06])
+@pytest.mark.parametrize("off", [-0.06, -0.045, -0.03, 0.03, 0.045, 0.06])
 @pytest.mark.parametrize("which", ["both", "low", "high"])
-def test_frequencies_3_5_percent_off_are_rejected(off, which):
+def test_frequencies_3_percent_off_are_rejected(off, which):
     low, high = off * (which != "high"), off * (which != "low")
     assert rate_found(
         lambda k, r: rig.dtmf(k, 100, low_off=low, high_off=high, phase=rig.phases(r))
@@ -93,7 +93,7 @@ def test_a_level_of_minus_55_is_rejected():
     assert rate_found(lambda k, r: rig.dtmf(k, 100, -55, phase=rig.phases(r))) == (0.0, 0)
 
 
-@pytest.mark.parametrize(("dbm0", "twist"), [(-12, 4), (-20, 4), (-8, -8), (-15, -8), (-10, -4)])
+@pytest.mark.parametrize(("dbm0", "twist"), [(-12, 6), (-20, 6), (-8, -8.5), (-15, -8.5), (-10, -4)])
 def test_twist_is_accepted(dbm0, twist):
     assert rate_found(lambda k, r: rig.dtmf(k, 50, dbm0, twist, phase=rig.phases(r)), 8) == (1.0, 0)
 
@@ -113,8 +113,8 @@ def test_tones_of_23_ms_are_rejected(ms, twist):
     assert rate_found(lambda k, r: rig.dtmf(k, ms, -10, twist, phase=rig.phases(r)), 8) == (0.0, 0)
 
 
-@pytest.mark.parametrize("ms", [40, 50, 70])
-def test_a_pause_of_40_ms_makes_a_new_digit(ms):
+@pytest.mark.parametrize("ms", [30, 40, 70])
+def test_a_pause_of_30_ms_makes_a_new_digit(ms):
     assert rate_found(
         lambda k, r: np.concatenate(
             [
@@ -126,8 +126,8 @@ def test_a_pause_of_40_ms_makes_a_new_digit(ms):
     ) == (2.0, 0)
 
 
-@pytest.mark.parametrize("ms", [1, 4, 7, 10])
-def test_an_interruption_of_10_ms_is_bridged(ms):
+@pytest.mark.parametrize("ms", [1, 5, 10, 15, 20])
+def test_an_interruption_of_20_ms_is_bridged(ms):
     assert rate_found(
         lambda k, r: np.concatenate(
             [
@@ -154,7 +154,7 @@ def test_digits_in_noise(snr_db):
 
 
 @pytest.mark.parametrize("hz", [(450,), (350, 440), (425,)])
-@pytest.mark.parametrize("over_db", [-10, 0, 6, 10])
+@pytest.mark.parametrize("over_db", [-10, 0, 10, 16])
 def test_digits_over_dial_tone(hz, over_db):
     """Dial tone at a level relative to each tone of the digit."""
     assert rate_found(
@@ -185,12 +185,12 @@ def test_begin_and_end_are_early_and_well_placed(dbm0, twist, off):
         assert [h.kind for h in hits] == [DTMF_BEGIN, DTMF_END] * 6
         for begin, end, first in zip(hits[::2], hits[1::2], start, strict=True):
             last = first + on_ms * MS
-            assert begin.at - first <= 45 * MS
-            assert end.at - last <= 27 * MS
-            assert abs(begin.at - begin.d - first) <= 4 * MS
+            assert begin.at - first <= 42 * MS
+            assert end.at - last <= 34 * MS  # breaks of 20 ms are bridged, so no sooner
+            assert abs(begin.at - begin.d - first) <= 3 * MS
             assert abs(end.at - end.d - last) <= 3 * MS
             assert abs(end.b - on_ms * MS) <= 4 * MS
-            assert abs(begin.b - 100 * dbm0) <= 70
+            assert abs(begin.b - 100 * dbm0) <= 90
             assert abs(begin.c - 100 * twist) <= 130  # the stronger group leaks at 400 Hz
 
 

@@ -62,6 +62,7 @@ typedef struct ctb_dtmf_params {     /* national variants are data (docs/tones) 
     float twist_low_db;       /* low over high, accept */
     float min_on_ms;          /* shortest tone to report */
     float min_off_ms;         /* pause that ends a digit; shorter breaks are bridged */
+    float max_off_percent;    /* greatest error of each frequency, accept */
 } ctb_dtmf_params_t;
 extern const ctb_dtmf_params_t ctb_dtmf_default;
 
