@@ -4,6 +4,7 @@ not there, a detector that raises) is a row that says so.  Must not measure.
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from tests.judge import table
 from tests.judge.row import Row
@@ -17,11 +18,18 @@ def title(part: Part) -> str:
     return (part.__doc__ or part.__name__).strip().splitlines()[0].rstrip(".")
 
 
+def plain(row: Row) -> Row:
+    """The row with Python's own numbers, which JSON takes; a measurement may end in numpy's."""
+    figures = {name: None if value is None else float(value) for name, value in
+               (("ours", row.ours), ("theirs", row.theirs), ("limit", row.limit))}
+    return replace(row, synthetic=float(row.synthetic), **figures)
+
+
 def guarded(group: str, parts: Iterable[Part], quick: bool) -> Iterator[Row]:
     """The rows of all parts; a part that breaks ends in one row that fails."""
     for part in parts:
         try:
-            yield from part(quick)
+            yield from map(plain, part(quick))
         except AbsentError as error:
             yield table.absent(group, title(part), str(error))
         except Exception as error:  # one broken part must not hide the others' rows

@@ -146,6 +146,15 @@ def test_hear_brings_what_is_found_back_to_its_sound() -> None:
     assert [[t.size for t in row] for row in found] == [[len(s)] for s in sounds]
 
 
+def test_rows_hold_pythons_own_numbers() -> None:
+    def part(quick: bool) -> object:
+        yield Row("g", "n", "", np.float64(1.5), np.int64(2), limit=None)
+
+    row, = guard.guarded("g", (part,), quick=True)
+    assert (type(row.ours), type(row.theirs), row.limit) == (float, float, None)
+    assert (row.ours, row.theirs) == (1.5, 2.0)
+
+
 def test_a_part_that_breaks_is_a_row_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
     def absent(quick: bool) -> object:
         """Something not there."""
