@@ -159,7 +159,7 @@ def change_rows(quick: bool) -> Iterator[Row]:
 
 
 def talk_rows(quick: bool) -> Iterator[Row]:
-    """Double talk with composite source signals, tests 3A and 3B; noise, test 2C."""
+    """Double talk with composite source signals, tests 3A and 3B."""
     rng = np.random.default_rng(2305)
     names = ("D.2", "D.5", "D.7", "D.9")
     for title, begin, end, dbm0, test in (
@@ -179,6 +179,11 @@ def talk_rows(quick: bool) -> Iterator[Row]:
         yield Row(GROUP, f"double talk, {title}: loss just after it", "dB",
                   *(worst_loss(out, tx, near, end + 0.1, end + 0.8) for out in both),
                   limit=LOSS_1S_DB, ahead=True, source=f"{G168} test {test}")
+
+
+def noise_rows(quick: bool) -> Iterator[Row]:
+    """Noise at the near end, test 2C; comfort noise, test 9."""
+    rng, names = np.random.default_rng(2306), ("D.2", "D.5", "D.7", "D.9")
     for dbm0 in (-40.0,) if quick else (-50.0, -40.0, -30.0):
         hiss = np.convolve(rng.standard_normal(40000), np.ones(4) / 4, "same")  # falls like Hoth's
         near = hiss * 10 ** ((dbm0 - power_dbm0(hiss, 0, 5)) / 20)
@@ -187,10 +192,18 @@ def talk_rows(quick: bool) -> Iterator[Row]:
                   *(worst_loss(out, tx, near, 3.6, 5.0) for out in cancelled(rx, tx)),
                   limit=LOSS_1S_DB, ahead=True, source=f"{G168} test 2C",
                   note="low-passed noise in the place of Hoth's")
+        for said in tx:
+            said[:16000] = 0  # test 9 lets the canceller hear the noise alone first
+        rx = [heard(rng, echo(t, name, ERL_DB) + near) for t, name in zip(tx, names, strict=True)]
+        off = [max(abs(power_dbm0(row, 3.6, 5.0) - power_dbm0(near, 3.6, 5.0)) for row in out)
+               for out in cancelled(rx, tx, nonlinear=True)]
+        yield Row(GROUP, f"comfort noise beside noise of {dbm0:.0f} dBm0: level off by", "dB", *off,
+                  limit=2.0, better="low", ahead=True, source=f"{G168} test 9")
 
 
 def rows(quick: bool) -> Iterator[Row]:
     """All rows of the echo canceller."""
     tables()
     yield from guarded(GROUP, (convergence_rows, residue_rows, tail_rows, change_rows, talk_rows,
-                               tone_rows(cancelled), disabler_rows, speech_rows(cancelled)), quick)
+                               noise_rows, tone_rows(cancelled), disabler_rows,
+                               speech_rows(cancelled)), quick)
