@@ -165,14 +165,13 @@ _ALL = (
         (
             _dial(413.0, 438.0),
             _ring(413.0, 438.0, on_off=DOUBLE_RING),
-            _ring(400.0, 450.0, on_off=DOUBLE_RING),
             _busy(425.0, ms=375),
             _waiting(425.0, on_off=(200, 200, 200, 4400)),
             _sit(),
         ),
         400,
         2000,
-        "Dial and ringback beat at 25 Hz about 425 Hz, as a pair or as 425 Hz modulated.  "
+        "Dial and ringback beat about 425 Hz, as this pair, as 400 + 450 Hz or modulated.  "
         "Congestion is busy with every second burst 10 dB weaker, told as busy.  Number "
         "unobtainable (2.5 s on, 0.5 s off) is left out: dial tone would have to outlast it.",
     ),

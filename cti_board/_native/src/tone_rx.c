@@ -48,7 +48,9 @@
 #define PURITY_STILL 0.4f       /* chosen: 1 dB less for a tone that is there, noise makes no holes */
 #define PURITY_TWO 0.5f         /* chosen: as PURITY_ONE */
 #define PURITY_FOUR 0.4f        /* chosen: of a pair from WIDE_FROM_HZ on: a howler has four */
-#define PURITY_LEAST 0.12f      /* chosen: of all energy; noise alone reaches a tenth of it */
+#define PURITY_LEAST 0.15f      /* chosen: of all energy, so that noise alone is never a tone ... */
+#define PURITY_BROAD 0.2f       /* chosen: ... nor without regard to its phase ... */
+#define PURITY_WIDE 0.3f        /* chosen: ... nor where any phase slope is taken */
 #define LEAST_REST 0.1f         /* chosen: of all energy, what the white noise is not */
 #define FLOOR_RISE 1.03f        /* chosen: 13 dB a second; speech falls back between its sounds */
 #define PAIR_TWIST 0.1f         /* chosen: 10 dB between the two of a pair */
@@ -116,6 +118,7 @@ struct ctb_tone_bank {
     float turn[MAX_HZ][TWO_STEPS][2]; /* e^(-j w n), n steps */
     float hz[MAX_HZ];
     float slope[MAX_HZ];              /* least cosine of the phase per step: the tolerance */
+    float pure[MAX_HZ];               /* least share of all energy */
     float leak[MAX_HZ];               /* of a tone's energy, in the hiss */
     int paired[MAX_HZ];               /* part of a pair */
     float shift[MAX_HZ];              /* 1 = looked for above and below too */
@@ -199,6 +202,7 @@ static int plan_hz(ctb_tone_bank_t *bank, float hz)
     }
     bank->hz[f] = hz;
     bank->slope[f] = hz >= WIDE_FROM_HZ ? WIDE_SLOPE : slope_limit;
+    bank->pure[f] = hz >= WIDE_FROM_HZ ? PURITY_WIDE : PURITY_LEAST;
     bank->leak[f] = 2.0f * (float)pow(sin(CTB_PI * hz / CTB_RATE), 2.0);
     bank->paired[f] = bank->broad[f] = 0;
     bank->hz_count++;
@@ -230,6 +234,7 @@ static int plan_beats(ctb_tone_bank_t *bank, const ctb_tone_t *tone)
         if (f < 0)
             return f;
         bank->broad[f] = 1;
+        bank->pure[f] = PURITY_BROAD;
     }
     return 0;
 }
