@@ -17,7 +17,7 @@
 #include "echo.h"
 
 #define NEAR_LEAST 0.05f       /* chosen: of the error, at least so much is not echo */
-#define NEAR_SHARE 0.1f        /* chosen: mean over 40 ms */
+#define NEAR_SHARE 0.15f       /* chosen: mean over 27 ms */
 #define SPREAD_GROWTH 1e-5f    /* chosen: the path's drift: 0.1 % of its power in half a second */
 #define SPREAD_TRUST 0.7f      /* chosen: bins are not independent, so an update teaches less */
 #define SPREAD_LEAST 1e-8f     /* chosen: -80 dB; keeps out of denormal numbers */

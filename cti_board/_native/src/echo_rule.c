@@ -31,7 +31,7 @@
 #define BYPASS_OFF 0.9f
 #define PREFER 0.5f            /* chosen: while tx is narrow the shadow speaks when 3 dB better */
 #define LEAVE 1.1f             /* chosen: until it is worse */
-#define NEAR_RATIO 8.0f        /* chosen: residue 9 dB over the best is the near end */
+#define NEAR_RATIO 16.0f       /* chosen: residue 12 dB over the best is the near end */
 #define NEAR_HOP 2.0f          /* chosen: and 3 dB more for a single hop */
 #define NLP_LEAK 0.06f         /* chosen: 12 dB of cancelling before the residue can be told */
 #define NLP_CALM 12            /* chosen: hops; 48 ms after the near end was last heard */
