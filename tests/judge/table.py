@@ -86,7 +86,7 @@ def meets(row: Row) -> tuple[bool, bool]:
     if row.verdict == "info":
         return False, False
     than = row.limit if row.limit is not None else row.ours
-    return row.verdict == "pass", than is None or row.reaches(row.theirs, than)
+    return row.verdict == "pass", than is None or bool(row.reaches(row.theirs, than))
 
 
 def summary(rows: Sequence[Row]) -> dict[str, int]:
@@ -122,10 +122,10 @@ def as_json(rows: Sequence[Row], **more: Any) -> dict[str, Any]:
     return {
         "rows": [
             {
-                "group": r.group, "name": r.name, "unit": r.unit, "ours": _plain(r.ours),
-                "theirs": _plain(r.theirs), "rival": r.rival, "limit": _plain(r.limit), "better": r.better,
-                "ahead": r.ahead, "verdict": r.verdict, "synthetic": _plain(r.synthetic),
-                "source": r.source, "note": r.note,
+                "group": r.group, "name": r.name, "unit": r.unit, "rival": r.rival,
+                "ours": _plain(r.ours), "theirs": _plain(r.theirs), "limit": _plain(r.limit),
+                "better": r.better, "ahead": r.ahead, "verdict": r.verdict,
+                "synthetic": _plain(r.synthetic), "source": r.source, "note": r.note,
             }
             for r in rows
         ],

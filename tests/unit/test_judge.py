@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.judge import __main__ as command
-from tests.judge import picture, table
+from tests.judge import picture, speed, table
 from tests.judge.row import Row
 
 
@@ -152,6 +152,16 @@ def test_without_the_rival_nothing_can_be_told(monkeypatch, tmp_path, capsys):
     assert command.main(words(tmp_path)) == 2
     assert "can't tell: no library" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
+
+
+# ---- speed ----
+
+
+def test_turns_are_of_one_length_and_the_best_counts():
+    taken = {"slow": [0.8, 0.9, 0.8, 1.0], "quick": [0.1] + [0.2] * 8 + [0.1] * 8 + [0.3] * 8}
+    turns = [lambda name=name: taken[name].pop(0) for name in taken]
+    assert speed.best(turns, 3) == pytest.approx([0.8, 0.1])
+    assert not any(taken.values()), "eight quick turns for each slow one"
 
 
 # ---- the picture ----
