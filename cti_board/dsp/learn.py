@@ -31,6 +31,7 @@ POWER_0DBM0 = 0.5 * 10 ** (-3.14 / 10)  # overload is +3.14 dBm0, ITU-T G.711
 LEAST_S = 1.0
 LONG_PAUSE_MS = 1800  # ITU-T E.180: ringback's pause is 3 to 5 s; Japan has 2 s, less 10 %
 CONTINUOUS_MS = 2400  # chosen: longer than any country's ringback burst, 2 s and 10 %
+CUT_MS = 2000  # chosen: ... or where the recording cuts it; a note of music is shorter
 MOST_BURSTS = 4
 SAME_SHARE, SAME_MS = 0.10, 20.0  # chosen: two times of one cadence
 WAITING_DUTY = 0.13  # chosen: call waiting sounds for less, ringback for more
@@ -41,7 +42,8 @@ SIT_MS = (240, 420)  # ITU-T E.180: 330 +-70 ms
 SIT_GAP_MS = 60
 KNOWN_HZ, KNOWN_SHARE = 10.0, 0.08  # chosen: agreement with a known country
 GOOD_SNR_DB = 15.0
-LEAST_CONFIDENCE = 0.25  # chosen: what chance and speech give stays under it
+LEAST_SNR_DB = 9.0  # chosen: the harmonics of a voice stand 8 dB over the rest of it
+LEAST_CONFIDENCE = 0.4  # chosen: what chance and speech give stays under it
 LONG_MS = 1000  # chosen: a continuous tone that is not dial tone is believed after 1 s
 NEEDED = (
     "needed: a recording at 8000 Hz with a continuous tone of 2.5 s, or three cycles of a "
@@ -180,7 +182,7 @@ def _repeated(voice: Voice, bursts: list[Burst], samples: int) -> list[_Shape]:
 def _is_continuous(burst: Burst, samples: int) -> bool:
     length = (burst.end - burst.begin) / MS
     cut = burst.begin < 10 * MS or burst.end > samples - 10 * MS
-    return length >= (CONTINUOUS_MS / 1.5 if cut else CONTINUOUS_MS)
+    return length >= (CUT_MS if cut else CONTINUOUS_MS)
 
 
 def _near(a: float, b: float) -> bool:
@@ -205,7 +207,8 @@ def _extent(bursts: list[Burst], first: int, period: int) -> int:
             count -= on[count - 1] > on[count - 1 - period]
             break
     if max(off[:period]) >= LONG_PAUSE_MS:
-        enough = count > period + 1 or _near(on[0], on[period])
+        once = period <= 2 and _near(on[0], on[period])  # three times are no accident
+        enough = count > (period + 1 if period <= 2 else 2 * period) or once
     else:
         enough = count > 2 * period + (period == 1)
     return count if enough else 0
@@ -374,5 +377,7 @@ def _confidence(shape: _Shape) -> float:
     slow = shape.pause >= LONG_PAUSE_MS
     wanted = CONTINUOUS_MS / 1000 if not shape.times else 1 if shape.steps_hz else 2 if slow else 3
     snr = 10 * np.log10(shape.power / shape.rest)
-    share = min(1.0, shape.cycles / wanted) * min(1.0, max(snr, 0.0) / GOOD_SNR_DB)
+    if snr < LEAST_SNR_DB:
+        return 0.0
+    share = min(1.0, shape.cycles / wanted) * min(1.0, snr / GOOD_SNR_DB)
     return round(float(share * (1 - min(1.0, shape.spread / SAME_SHARE) / 2)), 2)
