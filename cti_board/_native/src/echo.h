@@ -63,7 +63,7 @@ struct ctb_echo_bank {
     /* of the hop at hand */
     spectrum_t work, main_spectrum, shadow_spectrum;
     row_t main_error[HOP], shadow_error[HOP], slope[PART], gain[BINS], noise[WINDOW];
-    row_t rx_power, tx_power, main_power, shadow_power, echo_power;
+    row_t rx_power, tx_power, main_power, shadow_power, echo_power, shadow_echo;
     row_t adapt_main, adapt_shadow;       /* step sizes, 0 = held */
     row_t shadow_floor;                   /* bins under this share of all tx learn more slowly */
     row_t learn;                          /* share of this hop in the floor, 0 = held */
