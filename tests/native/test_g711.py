@@ -170,7 +170,7 @@ def lanes_back(frame: Any, left_out: int) -> Any:
 def check_lanes_back() -> None:
     """Every 16-bit value, halves between them, too loud ones, and what is no number."""
     half = (np.arange(-66000, 66000) / 65536).astype(np.float32)
-    values = np.concatenate([half, np.float32([np.nan, np.inf, -np.inf, 9e30, -9e30, 1e-40])])
+    values = np.concatenate([half, np.float32([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-40])])
     for start in range(0, len(values), 160 * 16):
         frame = np.zeros(160 * 16, np.float32)
         frame[: len(values) - start] = values[start : start + 160 * 16]
