@@ -21,7 +21,7 @@ C_STRICT := -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -fno-math-errno -fno-tr
 export LC_ALL = C.UTF-8
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup venv run test test-wall sanitize lint lint-c bench bench-dsp docs-check clean
+.PHONY: help setup venv run test test-wall sanitize fuzz lint lint-c bench bench-dsp docs-check clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -58,6 +58,9 @@ lint-c: setup
 
 sanitize: setup ## the C under address and undefined-behaviour sanitizers, by its own tests
 	@.ci/sanitize $(ARGS)
+
+fuzz: setup ## ten million frames of strange sound through every detector, with the sanitizers
+	@.ci/sanitize fuzz $(ARGS)
 
 bench: setup ## measure; the figures go to out/bench.json
 	@mkdir -p out
