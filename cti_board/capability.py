@@ -31,3 +31,4 @@ class Capabilities(IntFlag):
     BOARD_TONES = 1 << 21
     BOARD_TALK = 1 << 22
     BOARD_LISTEN = 1 << 23
+    BOARD_CALLER_ID = 1 << 24  # FXS: `ring` sends the caller's number

@@ -218,6 +218,20 @@ def make_fsk(
     return out
 
 
+def fsk_sound(number: str, standard: Standard = "bell202", date: str = "") -> bytes:
+    """A number as the A-law codes of its multiple message, for an on-hook line.
+
+    Characters that are not ASCII are left out, and the number is cut to twenty.  ValueError: a
+    date that is no MMDDhhmm.
+    """
+    plain = "".join(c for c in number if " " < c < "\x7f")[:LONGEST_NUMBER]
+    linear = make_fsk(build_message(CallerId(plain, date=date)), standard)
+    codes = np.empty(len(linear), np.uint8)
+    pointer = ffi.cast("int16_t *", linear.ctypes.data)
+    lib.ctb_alaw_encode(ffi.cast("uint8_t *", codes.ctypes.data), pointer, len(linear))
+    return codes.tobytes()
+
+
 class FskReceiver:
     """A receiver of one line, for sound that comes in pieces."""
 
@@ -306,7 +320,8 @@ def find_dtmf_id(sound: Sound) -> list[DtmfId]:
     """
     lines = rows(sound)
     silence = np.zeros((len(lines), TAIL), np.float32)
-    bank = Bank("dtmf", len(lines), lambda b, n: lib.ctb_dtmf_bank_arm(b, n, lib.ctb_dtmf_default))
+    limits = ffi.new("ctb_dtmf_params_t *", lib.ctb_dtmf_default)
+    bank = Bank("dtmf", len(lines), lambda b, n: lib.ctb_dtmf_bank_arm(b, n, limits))
     hits = bank.feed(np.concatenate([lines, silence], axis=1))
     found: list[DtmfId] = []
     for line in range(len(lines)):

@@ -14,6 +14,7 @@ from cti_board.signalling.cause import Cause
 
 class FxoState(Symbol):
     IDLE = "idle"
+    ID_EARLY = "id_early"  # polarity changed on-hook: the caller's number may come before ring 1
     RINGING = "ringing"  # a burst, or the pause after it; not offered yet
     ID_GAP = "id_gap"  # the pause in which the caller's number may come
     OFFERED = "offered"
@@ -146,6 +147,7 @@ RING_AGAIN = Go(S.RINGING, (A.COUNT_RING, A.OFFER_IF_DUE))
 RING_FEED = Go(S.NO_FEED, (A.HEAR_IDLE,))
 RING_BOARD = Go(S.LOST, (A.HEAR_IDLE,))
 RING_FAULT = Go(S.IDLE, (A.HEAR_IDLE,))
+ID_AWAITED = Go(S.ID_EARLY, (A.HEAR_ID,))
 ID_HERE: Go[S, A] = Go(None, (A.OFFER_IF_DUE,))
 OFFER = Go(S.OFFERED, (A.TELL_OFFERED, A.HEAR_IDLE))
 NOT_OFFERED = {"not offered yet": (E.ANSWER, E.ACCEPT), UNDER_WAY: (E.SEIZE,)}
@@ -156,17 +158,30 @@ ROWS: Rows[S, E, A] = {
     S.IDLE: state(
         {
             E.SEIZE: Go(S.SEIZING, (A.TAKE_LOOP, A.HEAR_PROGRESS)),
-            E.RING: RING_HERE,
+            E.RING: RING_HERE, E.REVERSED: ID_AWAITED, E.REVERSED_BACK: ID_AWAITED,
             E.FEED_LOST: Go(S.NO_FEED),
             E.BOARD_LOST: Go(S.LOST),
         },
         ignore={
             LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT, *RING_ENDS, E.OFFER),
             "kept for the ringing that follows": (E.CALLER_ID,), NOT_DIALLING: (E.DIALLED,),
-            NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK, E.FAULT), FEEDS: (E.FEED_BACK,),
+            NOT_SPEAKING: (E.LOOP_BREAK, E.FAULT), FEEDS: (E.FEED_BACK,),
             PRESENT: (E.BOARD_BACK,), NOT_RUNNING: (E.TIMEOUT,),
         },
         refuse={NO_CALL: (E.ANSWER, E.ACCEPT)},
+    ),
+    S.ID_EARLY: state(
+        {
+            E.RING: RING_HERE, E.TIMEOUT: RING_FAULT, E.FAULT: RING_FAULT,
+            E.FEED_LOST: RING_FEED, E.BOARD_LOST: RING_BOARD,
+        },
+        ignore={
+            LATE: TONES, NO_CALL: (E.HANG_UP, E.REJECT, *RING_ENDS, E.OFFER),
+            "kept for the ringing that follows": (E.CALLER_ID,), NOT_DIALLING: (E.DIALLED,),
+            NOT_SPEAKING: (*POLARITY, E.LOOP_BREAK), FEEDS: (E.FEED_BACK,),
+            PRESENT: (E.BOARD_BACK,),
+        },
+        refuse={"a call is about to come in": (E.SEIZE,), NO_CALL: (E.ANSWER, E.ACCEPT)},
     ),
     S.RINGING: state(
         {
@@ -395,6 +410,7 @@ ROWS: Rows[S, E, A] = {
 }  # fmt: skip
 
 LIMITS = {
+    S.ID_EARLY: Limit(6_000, "chosen: ETSI EN 300 659-1: sent within 3 s, and a ring follows"),
     S.RINGING: Limit(8_000, "chosen: the detector reports the end of ringing after 6 s"),
     S.ID_GAP: Limit(2_500, "chosen: the message begins 0.5 s after ring 1 and takes 1.2 s"),
     S.OFFERED: Limit(120_000, "chosen: as long as exchanges ring"),

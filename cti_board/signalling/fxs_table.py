@@ -13,6 +13,8 @@ class FxsState(Symbol):
     DIALLING = "dialling"
     OFFERED = "offered"  # the telephone calls us
     ACCEPTED = "accepted"  # ... and hears ringback
+    ID_FIRST = "id_first"  # the caller's number goes out in DTMF, then we ring
+    ID_GAP = "id_gap"  # we ring; after the first burst the caller's number goes out by FSK
     RINGING = "ringing"  # we ring the telephone
     CONNECTED = "connected"
     BUSY = "busy"  # we are done, the handset is still off
@@ -32,6 +34,9 @@ class FxsEvent(Symbol):
     DIGIT = "digit"
     COMPLETE = "complete"  # ours: the number is whole
     NO_DIALLING = "no_dialling"  # ours: this telephone may not call
+    SEND_FIRST = "send_first"  # ours: a number to send, and how
+    SEND_IN_GAP = "send_in_gap"
+    SENT = "sent"  # our digits are out
     BOARD_LOST = "board_lost"
     BOARD_BACK = "board_back"
     FAULT = "fault"
@@ -43,6 +48,8 @@ class FxsAction(Symbol):
     """The value: the line's method and its arguments."""
 
     RING = ("ring",)
+    RING_ON = ("ring_on",)
+    SEND_ID = ("send_id",)
     RING_STOP = ("ring_stop",)
     BEGIN_DIALLING = ("begin_dialling",)
     KEEP_DIGIT = ("keep_digit",)
@@ -78,6 +85,10 @@ PRESENT = "the board is there"
 LIFTED = "the handset is off already"
 RESTING = "the handset is on already"
 THEIRS = "the application hears it from the channel"
+SENDING = "it is on its way already"
+NOTHING_RINGS = "we do not ring this telephone"
+OURS_TO_SEND = (E.SEND_FIRST, E.SEND_IN_GAP, E.SENT)
+NOTHING_SENT = "we sent no digits, or ring already"
 FLASHES = "a flash before the conversation means nothing"
 
 QUIET = (A.STOP_TONE, A.HEAR_NOTHING)
@@ -95,6 +106,16 @@ CALLING = {
     E.FAULT: Go(S.BUSY, (A.CLEARED_FAILURE, A.SEND_BUSY)),
 }  # fmt: skip
 
+RING_ON = Go(S.RINGING, (A.RING_ON,))
+CALLED = {
+    E.OFF_HOOK: Go(S.CONNECTED, (A.RING_STOP, A.ANSWERED_HOOK)),
+    E.HANG_UP: Go(S.IDLE, (A.RING_STOP, A.RELEASED)),
+    E.REJECT: Go(S.IDLE, (A.RING_STOP, A.RELEASED)),
+    E.BOARD_LOST: Go(S.LOST, (A.RING_STOP, A.CLEARED_FAILURE, A.RELEASED)),
+    E.FAULT: Go(S.IDLE, (A.RING_STOP, A.TELL_FAULT, A.RELEASED)),
+}
+RINGING_REFUSED = {UNDER_WAY: (E.SEIZE,), OURS: (E.ANSWER, E.ACCEPT)}
+
 ROWS: Rows[S, E, A] = {
     S.IDLE: state(
         {
@@ -103,6 +124,7 @@ ROWS: Rows[S, E, A] = {
             E.BOARD_LOST: Go(S.LOST),
         },
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             NO_CALL: (E.REJECT, E.HANG_UP, E.FLASH, E.FAULT), RESTING: (E.ON_HOOK,),
             NO_NUMBER: (E.DIGIT, E.COMPLETE, E.NO_DIALLING), PRESENT: (E.BOARD_BACK,),
             NOT_RUNNING: (E.TIMEOUT,),
@@ -116,6 +138,7 @@ ROWS: Rows[S, E, A] = {
             E.TIMEOUT: Go(S.BUSY, (A.HEAR_NOTHING, A.SEND_BUSY)), **DIALS,
         },
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), FLASHES: (E.FLASH,), NO_CALL: (E.REJECT, E.HANG_UP),
             NO_NUMBER: (E.COMPLETE,), PRESENT: (E.BOARD_BACK,),
         },
@@ -126,6 +149,7 @@ ROWS: Rows[S, E, A] = {
             E.DIGIT: Go(S.DIALLING, (A.KEEP_DIGIT,)), E.COMPLETE: OFFER, E.TIMEOUT: OFFER, **DIALS,
         },
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), FLASHES: (E.FLASH,), NO_CALL: (E.REJECT, E.HANG_UP),
             "it dials already": (E.NO_DIALLING,), PRESENT: (E.BOARD_BACK,),
         },
@@ -134,6 +158,7 @@ ROWS: Rows[S, E, A] = {
     S.OFFERED: state(
         {E.ACCEPT: Go(S.ACCEPTED, (A.SEND_RINGBACK,)), **CALLING},
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), FLASHES: (E.FLASH,), PRESENT: (E.BOARD_BACK,),
             "the number is whole": (E.DIGIT, E.COMPLETE, E.NO_DIALLING),
         },
@@ -142,26 +167,40 @@ ROWS: Rows[S, E, A] = {
     S.ACCEPTED: state(
         CALLING,
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), FLASHES: (E.FLASH,), PRESENT: (E.BOARD_BACK,),
             "the number is whole": (E.DIGIT, E.COMPLETE, E.NO_DIALLING),
             "accepted already": (E.ACCEPT,),
         },
         refuse={UNDER_WAY: (E.SEIZE,)},
     ),
-    S.RINGING: state(
-        {
-            E.OFF_HOOK: Go(S.CONNECTED, (A.RING_STOP, A.ANSWERED_HOOK)),
-            E.HANG_UP: Go(S.IDLE, (A.RING_STOP, A.RELEASED)),
-            E.REJECT: Go(S.IDLE, (A.RING_STOP, A.RELEASED)),
-            E.TIMEOUT: Go(S.IDLE, (A.RING_STOP, A.CLEARED_NO_ANSWER, A.RELEASED)),
-            E.BOARD_LOST: Go(S.LOST, (A.RING_STOP, A.CLEARED_FAILURE, A.RELEASED)),
-            E.FAULT: Go(S.IDLE, (A.RING_STOP, A.TELL_FAULT, A.RELEASED)),
+    S.ID_FIRST: state(
+        {E.SENT: RING_ON, E.TIMEOUT: RING_ON, **CALLED},
+        ignore={
+            RESTING: (E.ON_HOOK,), FLASHES: (E.FLASH,), PRESENT: (E.BOARD_BACK,),
+            NO_NUMBER: (E.DIGIT, E.COMPLETE, E.NO_DIALLING), SENDING: (E.SEND_FIRST, E.SEND_IN_GAP),
         },
+        refuse=RINGING_REFUSED,
+    ),
+    S.ID_GAP: state(
+        {E.TIMEOUT: Go(S.RINGING, (A.SEND_ID,)), **CALLED},
         ignore={
             RESTING: (E.ON_HOOK,), FLASHES: (E.FLASH,), PRESENT: (E.BOARD_BACK,),
             NO_NUMBER: (E.DIGIT, E.COMPLETE, E.NO_DIALLING),
+            SENDING: (E.SEND_FIRST, E.SEND_IN_GAP), NOTHING_SENT: (E.SENT,),
         },
-        refuse={UNDER_WAY: (E.SEIZE,), OURS: (E.ANSWER, E.ACCEPT)},
+        refuse=RINGING_REFUSED,
+    ),
+    S.RINGING: state(
+        {
+            E.SEND_FIRST: Go(S.ID_FIRST), E.SEND_IN_GAP: Go(S.ID_GAP),
+            E.TIMEOUT: Go(S.IDLE, (A.RING_STOP, A.CLEARED_NO_ANSWER, A.RELEASED)), **CALLED,
+        },
+        ignore={
+            RESTING: (E.ON_HOOK,), FLASHES: (E.FLASH,), PRESENT: (E.BOARD_BACK,),
+            NO_NUMBER: (E.DIGIT, E.COMPLETE, E.NO_DIALLING), NOTHING_SENT: (E.SENT,),
+        },
+        refuse=RINGING_REFUSED,
     ),
     S.CONNECTED: state(
         {
@@ -173,6 +212,7 @@ ROWS: Rows[S, E, A] = {
             E.FAULT: Go(S.BUSY, (A.CLEARED_FAILURE, A.SEND_BUSY)),
         },
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), THEIRS: (E.FLASH, E.DIGIT), PRESENT: (E.BOARD_BACK,),
             NO_NUMBER: (E.COMPLETE, E.NO_DIALLING),
         },
@@ -186,6 +226,7 @@ ROWS: Rows[S, E, A] = {
             E.FAULT: Go(S.PARKED, (A.RELEASED,)),
         },
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), "the call is over": (E.FLASH, E.REJECT, E.HANG_UP),
             NO_NUMBER: (E.DIGIT, E.COMPLETE, E.NO_DIALLING), PRESENT: (E.BOARD_BACK,),
         },
@@ -194,6 +235,7 @@ ROWS: Rows[S, E, A] = {
     S.PARKED: state(
         {E.ON_HOOK: Go(S.IDLE), E.BOARD_LOST: Go(S.LOST)},
         ignore={
+            NOTHING_RINGS: OURS_TO_SEND,
             LIFTED: (E.OFF_HOOK,), "the call is over": (E.FLASH, E.REJECT, E.HANG_UP, E.FAULT),
             NO_NUMBER: (E.DIGIT, E.COMPLETE, E.NO_DIALLING), PRESENT: (E.BOARD_BACK,),
             NOT_RUNNING: (E.TIMEOUT,),
@@ -205,6 +247,7 @@ ROWS: Rows[S, E, A] = {
         ignore={
             "the board is lost: a late report": (
                 E.OFF_HOOK, E.ON_HOOK, E.FLASH, E.DIGIT, E.COMPLETE, E.NO_DIALLING, E.FAULT,
+                *OURS_TO_SEND,
             ),
             NO_CALL: (E.REJECT, E.HANG_UP), "lost already": (E.BOARD_LOST,),
             NOT_RUNNING: (E.TIMEOUT,),
@@ -218,6 +261,8 @@ LIMITS = {
     S.DIALLING: Limit(4_000, "chosen: the pause after which a number without end mark is whole"),
     S.OFFERED: Limit(60_000, "chosen: nobody listens that long to nothing"),
     S.ACCEPTED: Limit(120_000, "chosen: as long as exchanges ring"),
+    S.ID_FIRST: Limit(6_000, "chosen: 22 digits of 0.12 s and a pause take 3.2 s"),
+    S.ID_GAP: Limit(1_500, "the burst and 0.5 s more, see loop_start.py; Telcordia GR-30"),
     S.RINGING: Limit(120_000, "chosen: as long as exchanges ring; callers of ours ask for less"),
     S.CONNECTED: Limit(43_200_000, "chosen: 12 h is a stuck line, not a conversation"),
     S.BUSY: Limit(60_000, "chosen: after a minute of busy tone nobody listens"),

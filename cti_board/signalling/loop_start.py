@@ -9,10 +9,14 @@ What an FXO line believes:
 Limits: where the exchange gives none of these, only the conversation's time limit ends it.
 """
 
+from dataclasses import replace
+
 from cti_board import events as ev
+from cti_board.capability import Capabilities
+from cti_board.dsp.caller_id import LONGEST_NUMBER, fsk_sound
 from cti_board.signalling.fxo_table import FXO, FxoAction, FxoEvent, FxoState
 from cti_board.signalling.fxs_table import FXS, FxsAction, FxsEvent, FxsState
-from cti_board.signalling.port import LinePort
+from cti_board.signalling.port import LinePort, Playing
 from cti_board.signalling.runner import RATE, Line, LineOptions, Reports, whole_number
 
 TONES = {
@@ -21,8 +25,13 @@ TONES = {
     "howler": FxoEvent.BUSY,
 }  # fmt: skip
 # caller identity by DTMF before ring 1: China sends D number C, others A number #
-DTMF_ID_START, DTMF_ID_END = "AD", "C#"
+# (ETSI EN 300 659-1 annex B: any of four may begin it); some send no end code
+DTMF_ID_START, DTMF_ID_END = "DABC", "C#"
+DTMF_ID_GAP = RATE  # chosen: a second; digits come every 0.1 to 0.14 s
+DTMF_ID_MS, PAUSE = 60, ","  # YD/T 1277.1: 50 to 70 ms; a pause of 0.5 s before ring 1
+FSK_AFTER_MS, FSK_BEFORE_MS = 500, 250  # Telcordia GR-30: after ring 1, before ring 2
 HALF_MS = 4  # samples: lengths are in whole ms
+NEVER = -RATE * 3600
 ID_FRESH_SAMPLES = 10 * RATE  # chosen: an older number belongs to a call that never rang
 SAME_RING_SAMPLES = RATE  # chosen: bursts of one ring (0.2 s apart, United Kingdom) against 2 s
 REFUSAL_TONES = {1: "vacant", 28: "vacant", 34: "congestion", 41: "congestion"}  # by Q.850 cause
@@ -38,8 +47,9 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         super().__init__(port, FXO, options, reports)
         self._rings = 0
         self._rang_until, self._same_ring = -RATE * 60, False
-        self._id, self._id_at, self._id_over = "", 0, False
+        self._id, self._id_at, self._id_over = "", NEVER, False
         self._spelling: str | None = None  # a number coming in DTMF
+        self._spelled_at = NEVER
         self._reversed = self._idle_reversed = False
 
     def listens(self) -> tuple[type[ev.Event], ...]:
@@ -105,12 +115,15 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
 
     def _spelled(self, event: ev.DtmfBegin) -> FxoEvent | None:
         """A digit on an idle line, where the number comes in DTMF."""
-        if event.digit in DTMF_ID_START:
-            self._spelling = ""
-        elif self._spelling is not None and event.digit in DTMF_ID_END:
+        if event.at - self._spelled_at > DTMF_ID_GAP:
+            self._spelling = None
+        self._spelled_at = event.at
+        if self._spelling and event.digit in DTMF_ID_END + DTMF_ID_START:
             number, self._spelling = self._spelling, None
             return self._caller_id(number, event.at)
-        elif self._spelling is not None:
+        if event.digit in DTMF_ID_START:
+            self._spelling = ""
+        elif self._spelling is not None and event.digit.isdigit():
             self._spelling += event.digit
         return None
 
@@ -129,8 +142,12 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         self.port.set_hook(False)
 
     def first_ring(self) -> None:
-        self._rings, self._id_over = 1, False
-        if self.machine.at - self._id_at > ID_FRESH_SAMPLES:
+        at = self.machine.at
+        if self._spelling and at - self._spelled_at < ID_FRESH_SAMPLES:  # it had no end code
+            self._id, self._id_at = self._spelling, at
+        self._spelling = None
+        self._rings, self._id_over = 1, at - self._id_at <= ID_FRESH_SAMPLES
+        if not self._id_over:
             self._id = ""
 
     def count_ring(self) -> None:
@@ -148,7 +165,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
 
     def tell_offered(self) -> None:
         self.ani, self.number = self._id, ""
-        self._id = ""
+        self._id, self._id_at = "", NEVER
         super().tell_offered()
 
     def hear_idle(self) -> None:
@@ -171,11 +188,16 @@ class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
     """A telephone that we feed."""
 
     board_lost, board_back = FxsEvent.BOARD_LOST, FxsEvent.BOARD_BACK
-    dialled = FxsEvent.COMPLETE  # we send no digits to a telephone
+    dialled = FxsEvent.SENT
 
     def __init__(self, port: LinePort, options: LineOptions, reports: Reports) -> None:
-        super().__init__(port, FXS, options, reports)
+        self._cadence = (options.ring_on_ms or 1000, options.ring_off_ms or 4000)
+        in_gap = {FxsState.ID_GAP.name: self._cadence[0] + FSK_AFTER_MS}
+        limits = {**in_gap, **options.limits}
+        super().__init__(port, FXS, replace(options, limits=limits), reports)
         self._digit = ""
+        self._message = b""  # the caller's number by FSK, as A-law
+        self._sounding: Playing | None = None
 
     def listens(self) -> tuple[type[ev.Event], ...]:
         return (
@@ -199,14 +221,36 @@ class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
     # ---- actions ------------------------------------------------------------------------
 
     def ring(self) -> None:
+        """Ring, and the caller's number with it: by the card, or by us before or after ring 1."""
         how = self.options.caller_id if self.ani else "none"
-        self.port.ring(
-            self.options.ring_on_ms or 1000, self.options.ring_off_ms or 4000,
-            ani=self.ani, caller_id=how,
-        )  # fmt: skip
+        if how == "none" or Capabilities.BOARD_CALLER_ID in self.port.capabilities:
+            self.port.ring(*self._cadence, ani=self.ani, caller_id=how)
+            return
+        digits = "".join(d for d in self.ani if d in "0123456789")
+        if how == "dtmf" and digits:
+            text = f"D{digits[:LONGEST_NUMBER]}C{PAUSE}"
+            self._sending = self.port.send_digits(text, on_ms=DTMF_ID_MS, off_ms=DTMF_ID_MS)
+            self.post(FxsEvent.SEND_FIRST)
+            return
+        self.ring_on()
+        self._message = fsk_sound(self.ani, self.options.caller_id_standard)
+        needed_ms = FSK_AFTER_MS + len(self._message) * 1000 // RATE + FSK_BEFORE_MS
+        if how == "fsk" and needed_ms <= self._cadence[1]:
+            self.post(FxsEvent.SEND_IN_GAP)
+
+    def ring_on(self) -> None:
+        self._sending = 0
+        self.port.ring(*self._cadence)
+
+    def send_id(self) -> None:
+        self._sounding = self.port.play(self._message)
 
     def ring_stop(self) -> None:
         self.port.ring_stop()
+        self.stop_tone()
+        if self._sounding is not None:
+            self._sounding.stop()
+            self._sounding = None
 
     def begin_dialling(self) -> None:
         self.number = self.ani = ""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from enum import IntEnum
 from typing import Protocol
 
+from cti_board.capability import Capabilities
 from cti_board.events import Alarm, Event
 
 
@@ -29,6 +30,12 @@ class EventStream(Protocol):
     def close(self) -> None: ...
 
 
+class Playing(Protocol):
+    """Sound on its way."""
+
+    def stop(self) -> None: ...
+
+
 class LinePort(Protocol):
     """One channel as signalling sees it: commands take effect at the next frame boundary."""
 
@@ -36,6 +43,8 @@ class LinePort(Protocol):
     def name(self) -> str: ...
     @property
     def line_type(self) -> LineType: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
     @property
     def now_samples(self) -> int:
         """The engine's sample number, on a frame boundary."""
@@ -51,7 +60,8 @@ class LinePort(Protocol):
         """FXO: take (True) or leave the loop."""
 
     def ring(self, on_ms: int, off_ms: int, *, ani: str = "", caller_id: str = "none") -> None:
-        """FXS: ring with this cadence until ring_stop; caller_id none, fsk or dtmf."""
+        """FXS: ring with this cadence until ring_stop; caller_id none, fsk or dtmf is for cards
+        with BOARD_CALLER_ID."""
 
     def ring_stop(self) -> None: ...
     def flash(self, length_ms: int) -> None: ...
@@ -69,6 +79,9 @@ class LinePort(Protocol):
         """A tone of the board's plan by name (dial, ringback, busy ...) until stopped."""
 
     def stop_tone(self) -> None: ...
+    def play(self, *sources: bytes) -> Playing:
+        """Send A-law codes, on-hook too."""
+
     def resync(self) -> None:
         """Report the line's levels once more (OnHook or OffHook, BatteryChange, CasChange ...)."""
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from cti_board import events as ev
+from cti_board.dsp.caller_id import STANDARDS, Standard
 from cti_board.errors import BoardError, CtiError
 from cti_board.fsm import Machine, Table
 from cti_board.signalling.cause import Cause
@@ -41,6 +42,7 @@ class LineOptions:
 
     rings: int = 1  # FXO: offer a call at this burst
     caller_id: str = "fsk"  # FXO, FXS: none, fsk or dtmf
+    caller_id_standard: Standard = "bell202"  # FXS: or v23; FXO hears both
     pulse: bool = False  # FXO: dial pulses, not DTMF
     answer_reversal: bool = False  # FXO: the exchange reverses at the answer; believe nothing else
     clear_by_tone: bool = True  # FXO: busy tone and its like end a conversation
@@ -57,6 +59,8 @@ class LineOptions:
             raise ValueError("rings is at least 1, dnis_digits is not negative")
         if self.caller_id not in ("none", "fsk", "dtmf"):
             raise ValueError(f"caller_id is none, fsk or dtmf, not {self.caller_id!r}")
+        if self.caller_id_standard not in STANDARDS:
+            raise ValueError(f"caller_id_standard is bell202 or v23: {self.caller_id_standard!r}")
 
 
 @dataclass(slots=True)

@@ -250,6 +250,7 @@ void sim_exchange_leave(ctb_board_t *b, sim_port_t *p)
 
 #define CALLER_ID_GAP_MS 500u                /* Telcordia GR-30: at least 500 ms after ring 1 */
 #define FSK_ROOM_MS      1200u               /* chosen: message 0.65 s and its margins */
+#define REVERSAL_LEAD_MS 300u                /* chosen; ETSI EN 300 659-1: 100 ms at least */
 #define DTMF_ID_LEAD_MS  300u                /* chosen: before and after the digits */
 #define DTMF_ID_MS       60u                 /* chosen: YD/T 1277.1 asks 50..70 ms */
 #define DTMF_ID_DBM0     -9.0                /* chosen: within the telephone's own range */
@@ -274,6 +275,11 @@ void sim_ring_start(ctb_board_t *b, sim_port_t *p)
     p->burst = 0;
     p->told_caller = false;
     sim_timer_at(b, &p->ring_timer, b->at);
+    if (p->kind == SIM_TRUNK_FXO && p->caller_id == 3 && p->from[0]) {
+        sim_fxo_polarity(b, p->chan, !p->chan->reversed);
+        sim_timer_at(b, &p->state_timer, b->at + SIM_MS(REVERSAL_LEAD_MS));
+        sim_timer_at(b, &p->ring_timer, b->at + SIM_MS(REVERSAL_LEAD_MS + FSK_ROOM_MS));
+    }
     if (p->kind == SIM_TRUNK_FXO && p->caller_id == 2 && p->from[0]) {
         char text[40];
         snprintf(text, sizeof text, ",D%.20sC", p->from);    /* D, number, C: China's second form */
@@ -329,7 +335,9 @@ void sim_ring_stop(ctb_board_t *b, sim_port_t *p, bool answered)
     p->fsk.active = p->dtmf.active = false;
     ring_line(b, p, false);
     if (p->kind == SIM_OUTSIDE) sim_tel_ring_over(b, p->tel, answered);
-    if (!answered) sim_port_state(b, p, SIM_IDLE);
+    if (answered) return;
+    sim_port_state(b, p, SIM_IDLE);
+    if (p->kind == SIM_TRUNK_FXO && p->chan->reversed) sim_fxo_polarity(b, p->chan, false);
 }
 
 /* ---- sound ----------------------------------------------------------------------------------- */

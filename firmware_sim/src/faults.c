@@ -144,7 +144,7 @@ static int set_option(sim_port_t *p, int option, int value)
         p->answer_reversal = value;
         return 0;
     case CTB_SO_CALLER_ID:
-        if (value < 0 || value > 2) return -EINVAL;
+        if (value < 0 || value > 3) return -EINVAL;
         p->caller_id = (uint8_t)value;
         return 0;
     case CTB_SO_RING_MS:

@@ -40,6 +40,7 @@ static void chan_send(ctb_board_t *b, sim_chan_t *c, sim_sig_t host)
     }
     c->tx = host;
     c->tx_frame = b->frame;
+    if (host && c->type == CTB_LINE_FXS && !c->tel->loop) sim_display_wake(b, c->tel);
 }
 
 static void to_host(ctb_board_t *b, const sim_chan_t *c, sim_sig_t sig)
@@ -174,6 +175,8 @@ static void carry_sound(ctb_board_t *b)
         if (t->fxs && t->loop && sim_fxs_connected(t->fxs)) {
             sim_chan_rx(b, t->fxs, t->mouth);
             t->heard = sim_chan_tx(b, t->fxs);
+        } else if (t->fxs && t->display.frames) {
+            sim_display_run(b, t, t->fxs->cut || t->fxs->broken ? NULL : sim_chan_tx(b, t->fxs));
         }
         sim_tel_listen(b, t);
     }

@@ -71,7 +71,7 @@ static int ring(ctb_board_t *b, sim_chan_t *c, const ctb_args_t *a)
     bool goes_on = c->ring_on_ms != 0;
     c->ring_on_ms = (uint32_t)a->a;
     c->ring_off_ms = (uint32_t)a->b;
-    c->ring_caller_id = a->text[0] ? a->c : 0;
+    c->ring_caller_id = a->text[0] && b->spec.board_media ? a->c : 0;
     memcpy(c->ring_number, a->text, sizeof c->ring_number - 1);
     if (goes_on) return 0;
     c->ring_burst = 0;

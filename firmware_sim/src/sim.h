@@ -147,6 +147,24 @@ bool sim_digit_rests(const sim_digit_rx_t *rx);
 int  sim_digit_run(sim_digit_rx_t *rx, const float *x, uint64_t end, char *digit);
 int  sim_centibel(double mean_square);                 /* 0.01 dBm0 */
 
+/* ---- display.c: what an on-hook telephone shows ------------------------------- */
+typedef struct sim_display {
+    uint32_t frames;                         /* still to listen; 0 = nothing was heard lately */
+    float past[7];
+    int tone;                                /* last one: 1 mark, -1 space */
+    uint32_t neither, marks;                 /* samples without a carrier; of marks */
+    uint32_t bit, clock;                     /* of a character, from 1; thirds of a sample */
+    uint8_t byte, message[258];
+    uint32_t size;
+    sim_digit_rx_t rx;
+    bool spelling;
+    uint8_t digits[20];
+    uint32_t keyed;
+} sim_display_t;
+struct sim_tel;
+void sim_display_wake(ctb_board_t *b, struct sim_tel *t);        /* there is sound on its line */
+void sim_display_run(ctb_board_t *b, struct sim_tel *t, sim_sig_t sig);
+
 /* ---- hear.c: tones with cadence, speech --------------------------------------- */
 typedef struct sim_plan {
     sim_bank_t bank;
@@ -241,6 +259,7 @@ typedef struct sim_tel {
     uint32_t watch;
     sim_ear_t ear;
     sim_digit_rx_t digit;
+    sim_display_t display;
     sim_impair_t *impair;
     sim_sig_t mouth, heard;                  /* this frame: after / before the line's faults */
     uint8_t mouth_buffer[SIM_N], heard_buffer[SIM_N];

@@ -49,6 +49,7 @@ static uint64_t channel_capabilities(const ctb_board_t *b, uint32_t type)
 {
     uint64_t line = type == CTB_LINE_FXO ? FXO_CAPABILITIES
                     : type == CTB_LINE_FXS ? FXS_CAPABILITIES : E1_CAPABILITIES;
+    if (b->spec.board_media && type == CTB_LINE_FXS) line |= CTB_CAP_BOARD_CALLER_ID;
     return line | (b->spec.board_media ? BOARD_MEDIA : 0);
 }
 

@@ -57,12 +57,12 @@ void sim_tel_init(ctb_board_t *b, sim_tel_t *t, uint32_t end)
 
 bool sim_tel_works(const sim_tel_t *t)
 {
-    return t->loop || t->hear.data;
+    return t->loop || t->hear.data || t->display.frames;
 }
 
 bool sim_tel_rests(const sim_tel_t *t, uint64_t now)
 {
-    if (t->hear.data) return false;
+    if (t->hear.data || t->display.frames) return false;
     if (!t->loop) return true;
     return !t->play.active && !t->dial.active && !t->stuck &&
            !(t->impair && t->impair->on && sim_impair_sounds(t->impair, now)) &&
@@ -107,6 +107,7 @@ static int off_hook(ctb_board_t *b, sim_tel_t *t)
     t->off_hook = true;
     sim_ear_reset(&t->ear);
     sim_digit_reset(&t->digit);
+    t->display.frames = 0;
     set_loop(b, t, true);
     return 0;
 }

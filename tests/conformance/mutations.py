@@ -114,7 +114,7 @@ MUTATIONS = [
     _m("the hook is told inverted", "invert RAW_HOOK 1", "sim", "line.fxs_hook"),
     _m("bursts are 100 ms too long", "change RING 100", "sim", "line.fxs_ring"),
     _m("off-hook is not told", "lose RAW_HOOK 1", "sim", "line.fxs_ring_trip"),
-    _m("the caller's number loses a digit", "shorten RING", "sim", "line.fxs_caller_id"),
+    _m("the caller's number loses a digit", "shorten RING", "board", "line.fxs_caller_id"),
     _m("every second closing of the loop is lost", "lose RAW_HOOK 1 2", "sim", "line.fxs_flash",
        "line.fxs_pulse"),
     _m("reversing is refused", "refuse POLARITY", "sim", "line.fxs_polarity"),

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import fields
 
 from cti_board import events as ev
+from cti_board.capability import Capabilities
 from cti_board.signalling.port import LineType
 from cti_board.tones import plan
 
@@ -85,11 +86,20 @@ class FakeBoard:
     tone_plan = plan("cn")
 
 
+class FakePlaying:
+    def __init__(self, port):
+        self.port = port
+
+    def stop(self):
+        self.port.command("play_stop")
+
+
 class FakePort:
     """Writes down every command; `post` is the line's side."""
 
     board = FakeBoard()
     alarms = ev.Alarm(0)
+    capabilities = Capabilities(0)
 
     def __init__(self, line_type, name="line0", log=None, fails=()):
         self.line_type, self.name = LineType(line_type), name
@@ -163,6 +173,10 @@ class FakePort:
 
     def stop_tone(self):
         self.command("stop_tone")
+
+    def play(self, *sources):
+        self.command("play", *(f"{len(s)} samples" for s in sources))
+        return FakePlaying(self)
 
     def resync(self):
         self.command("resync")

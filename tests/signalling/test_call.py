@@ -6,6 +6,7 @@ import pytest
 
 from cti_board import events as ev
 from cti_board.call import CallState, LineOptions, TrunkGroup
+from cti_board.capability import Capabilities
 from cti_board.errors import (
     CallCleared,
     CtiTimeoutError,
@@ -343,12 +344,28 @@ def test_hunting(hunt, third):
 
 
 @virtual
+async def test_a_card_that_sends_the_number_is_left_to_it():
+    (port,) = lines(LineType.FXS, 1)
+    port.capabilities = Capabilities.BOARD_CALLER_ID
+    for how in ("fsk", "dtmf", "none"):
+        async with TrunkGroup([port], options=LineOptions(caller_id=how)) as group:
+            at(asyncio.get_running_loop().time() + 3.0, port, ev.OffHook)
+            await group.call(channel=port, ani="02156430144", timeout_s=20)
+            assert sent(port, "ring ")[-1] == f"ring 1000 4000 ani=02156430144 caller_id={how}"
+            at(asyncio.get_running_loop().time() + 3.0, port, ev.OnHook)
+            await asyncio.sleep(5)
+    assert not sent(port, "play ")
+    assert not sent(port, "send_digits ")
+
+
+@virtual
 async def test_a_telephone_is_rung_and_answers():
     (port,) = lines(LineType.FXS, 1)
     async with TrunkGroup([port], options=LineOptions(caller_id="fsk")) as group:
         at(3.0, port, ev.OffHook)
         call = await group.call(channel=port, ani="02156430144", timeout_s=20)
-        assert sent(port, "ring ") == ["ring 1000 4000 ani=02156430144 caller_id=fsk"]
+        assert sent(port, "ring ") == ["ring 1000 4000 ani= caller_id=none"]
+        assert len(sent(port, "play ")) == 1  # the number, after ring 1
         assert call.answered_by == "off-hook"
         with pytest.raises(CallCleared) as busy:
             await group.call(channel=port)

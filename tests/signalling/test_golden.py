@@ -106,8 +106,10 @@ class Script:
     def command(self, line, port, words):
         port.write("do", " ".join(words))
         try:
-            arguments = map(int, words[1:]) if words[0] == "reject" else words[1:]
-            getattr(line, words[0])(*arguments)
+            named = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+            plain = [word for word in words[1:] if "=" not in word]
+            arguments = map(int, plain) if words[0] == "reject" else plain
+            getattr(line, words[0])(*arguments, **named)
         except CtiError as error:
             port.write("!!", f"{type(error).__name__}: {error}")
 

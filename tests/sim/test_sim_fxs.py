@@ -50,7 +50,8 @@ def test_ringing_a_telephone_that_is_off_hook_does_nothing(d):
 
 
 @pytest.mark.parametrize(("kind", "after_ms"), [(1, 1000), (2, 0)])
-def test_the_number_reaches_the_telephone(d, kind, after_ms):
+def test_a_card_with_media_of_its_own_sends_the_number(sim, kind, after_ms):
+    d = sim("fxo=1,fxs=1,phones=1,media=board")
     ring(d, text="13800138000", c=kind)
     told = d.report(0, lib.CTB_SE_CALLER_ID)
     assert told.text == "13800138000"

@@ -67,6 +67,8 @@ enum ctb_law { CTB_LAW_ALAW = 0, CTB_LAW_ULAW = 1 };
 #define CTB_CAP_BOARD_TONES  (1ull << 21)  /* ... CTB_ARM_TONES */
 #define CTB_CAP_BOARD_TALK   (1ull << 22)  /* ... CTB_ARM_TALK */
 #define CTB_CAP_BOARD_LISTEN (1ull << 23)  /* cross-connects channels of the same board */
+#define CTB_CAP_BOARD_CALLER_ID (1ull << 24) /* RING sends the caller's number itself; a card
+                                              without it passes our sound to an on-hook line */
 
 typedef struct ctb_board_info {
     char     model[48];
@@ -141,7 +143,10 @@ enum ctb_event_kind {
                                   c = higher over lower tone 0.01 dB, d as DTMF_BEGIN */
     CTB_EV_MF_END = 40,        /* a = R2 signal, b = length in samples, d as DTMF_END */
     CTB_EV_FAX_ON = 41,        /* a = enum ctb_fax_tone (ctb_fax.h), b = level, d = samples since it began */
-    CTB_EV_FAX_OFF = 42,       /* a = enum ctb_fax_tone, b = length in samples */
+    CTB_EV_FAX_OFF = 42,       /* a = enum ctb_fax_tone, b = length in samples, d as DTMF_END */
+    CTB_EV_BEEP_ON = 43,       /* a steady tone: a = 0.1 Hz, 0 two frequencies, b = level 0.01 dBm0,
+                                  d = samples since it began */
+    CTB_EV_BEEP_OFF = 44,      /* a = 0.1 Hz, b = length in samples, d as DTMF_END */
 
     CTB_EV_PLAY_DONE = 48,     /* cookie; a = enum ctb_done_reason, b = samples played,
                                   c = digit or -errno */
@@ -199,7 +204,8 @@ typedef struct ctb_event {
 enum ctb_op {
     CTB_OP_HOOK = 1,           /* FXO: a=1 take the loop, 0 leave it */
     CTB_OP_RING = 2,           /* FXS: a=on ms, b=off ms (repeats), 0 = stop; text = caller
-                                  number, c = 0 none, 1 FSK after ring 1, 2 DTMF before it */
+                                  number, c = 0 none, 1 FSK after ring 1, 2 DTMF before it
+                                  (CTB_CAP_BOARD_CALLER_ID; else not looked at) */
     CTB_OP_FLASH = 3,          /* FXO: a = ms */
     CTB_OP_WINK = 4,           /* a = ms */
     CTB_OP_PULSE_DIAL = 5,     /* text = digits, a = pulses/s x 10, b = break %; TONE_DONE */
@@ -239,6 +245,7 @@ enum ctb_op {
 #define CTB_ARM_MF    16u      /* R2 signals */
 #define CTB_ARM_FAX   32u      /* calling and answer tones of fax and data */
 #define CTB_ARM_TALK_TX 64u    /* talk in what we send: TALK_* with b = 1 */
+#define CTB_ARM_BEEP  128u     /* steady tones of any frequency */
 
 typedef struct ctb_args {
     int32_t     a, b, c, d, e, f;

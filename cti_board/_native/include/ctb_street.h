@@ -46,7 +46,8 @@ enum ctb_street_option {
     CTB_SO_CLEAR = 1,         /* how the exchange tells an FXO line that the far end left:
                                  d = bits 1 busy tone, 2 polarity reversal back, 4 loop break */
     CTB_SO_ANSWER_REVERSAL = 2, /* d = 1: polarity reverses when a call out is answered */
-    CTB_SO_CALLER_ID = 3,     /* d = 0 none, 1 FSK between rings 1 and 2, 2 DTMF before ring 1 */
+    CTB_SO_CALLER_ID = 3,     /* d = 0 none, 1 FSK between rings 1 and 2, 2 DTMF before ring 1,
+                                 3 FSK after a reversal of polarity before ring 1 */
     CTB_SO_RING_MS = 4        /* d = on ms << 16 | off ms */
 };
 

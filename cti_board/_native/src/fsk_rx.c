@@ -245,7 +245,7 @@ static int known_type(uint32_t type)
 static void message_done(ctb_fsk_rx_t *rx, ctb_fsk_message_t *out)
 {
     ctb_fsk_message_t *m = &rx->message;
-    float end = rx->clock.at - ((float)DELAY - 0.5f) * rx->clock.rate;
+    float end = rx->clock.at - ((float)DELAY - 1.5f) * rx->clock.rate;
     m->right = (rx->sum & 0xFF) == 0;
     m->standard = (uint32_t)rx->standard;
     m->offset = (int32_t)(end + 0.5f);

@@ -1,8 +1,12 @@
 """Room: checks of analog lines: hook, ringing, flash, pulses, polarity, feed, both sides."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
 from cti_board import events as ev
+from cti_board.signalling.line import LineOptions, make_line
 from cti_board.signalling.port import LineType
 from cti_board.testing import sound
 from cti_board.testing.bench import FRAME, Bench
@@ -302,22 +306,35 @@ async def fxs_ring_trip(bench: Bench) -> None:
         stream.close()
 
 
+@asynccontextmanager
+async def _rung(bench: Bench, ani: str, how: str) -> AsyncIterator[None]:
+    """The line machine rings the telephone and sends it the number, or has the card do so."""
+    line = make_line(bench.channel, asyncio.Queue(), LineOptions(caller_id=how))
+    line.start()
+    try:
+        line.seize("", ani=ani)
+        yield
+    finally:
+        await line.close()
+    bench.expect(not line.faults, f"the line says {list(line.faults)}")
+
+
 @check("line.fxs_caller_id", FXS, need="RING")
 async def fxs_caller_id(bench: Bench) -> None:
-    """the caller's number is shown on the telephone, and none when there is none"""
-    far, channel = bench.far(bench.channel), bench.channel
-    channel.ring(1000, 4000, ani="88001234", caller_id="fsk")
-    shown = await far.wait_caller_id(8.0)
-    bench.expect(shown == "88001234", f"the telephone shows {shown!r}, sent '88001234'")
-    channel.ring_stop()
-    await bench.sleep(6.0)
-    channel.ring(1000, 4000)
-    try:
-        shown = await far.wait_caller_id(6.0)
-    except TimeoutError:
-        channel.ring_stop()
-        return
-    bench.expect(False, f"the telephone shows {shown!r}, nothing was sent")
+    """the caller's number is shown on the telephone, by FSK after ring 1 and by DTMF before it, and
+    none when there is none"""
+    far = bench.far(bench.channel)
+    for how in ("fsk", "dtmf"):
+        async with _rung(bench, "88001234", how):
+            shown = await far.wait_caller_id(8.0)
+            bench.expect(shown == "88001234", f"{how}: it shows {shown!r}, sent '88001234'")
+        await bench.sleep(6.0)
+    async with _rung(bench, "", "fsk"):
+        try:
+            shown = await far.wait_caller_id(6.0)
+        except TimeoutError:
+            return
+        bench.expect(False, f"the telephone shows {shown!r}, nothing was sent")
 
 
 @check("line.fxs_flash", FXS)
