@@ -1,5 +1,6 @@
-"""Room: judges digits that callers press while our own prompt comes back as echo: with an echo
-canceller in front of the receiver and without.  Must not use the product's generators.
+"""Room: judges digits that callers press while somebody speaks: our own prompt that comes back as
+echo, with an echo canceller in front of the receiver and without, and people in the room.  Must
+not use the product's generators.
 """
 
 from collections.abc import Callable, Iterator
@@ -73,6 +74,19 @@ def least_erl(receiver: Receiver, cleaner: Cleaner | None, trials: int) -> float
     return dtmf_scene.edge(good, 40, 0, 1)
 
 
+def least_over_voices(receiver: Receiver, trials: int) -> float | None:
+    """How far both tones must be over the active level of people in the room, dB."""
+    both_dbm0 = TRIAL.level_dbm0 + 10 * float(np.log10(2))
+    voices = prompts(dtmf_scene.length(TRIAL, trials)).astype(float)
+
+    def good(over_db: float) -> bool:
+        gain = 10 ** ((both_dbm0 - over_db - PROMPT_DBM0) / 20)
+        scene = dtmf_scene.make(TRIAL, trials, SEED, voices * gain)
+        return dtmf_scene.found(scene, receiver(scene.pcm)) >= 0.99
+
+    return dtmf_scene.edge(good, 36, 0, 1)
+
+
 def our_cleaner() -> Cleaner | None:
     """The product's canceller, its non-linear part off: a detector wants no comfort noise."""
     if find_spec("cti_board.dsp.echo") is None:
@@ -89,6 +103,9 @@ def our_cleaner() -> Cleaner | None:
 def rows(trials: int) -> Iterator[Row]:
     """Without a canceller and with one, ours beside libspandsp's."""
     ours, theirs = dtmf_scene.ours(), dtmf_scene.theirs()
+    yield Row(GROUP, "lowest level of 70 ms keys over voices in the room", "dB",
+              least_over_voices(ours, trials), least_over_voices(theirs, trials), None, "low",
+              ahead=True, synthetic=0.5, note="both tones over the active level of speech")
     plain = least_erl(theirs, None, trials)
     yield Row(GROUP, "lowest ERL, our prompt's echo under the key, no canceller", "dB",
               least_erl(ours, None, trials), plain, None, "low", synthetic=0.5,

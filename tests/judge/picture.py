@@ -69,7 +69,7 @@ def _bars(axis, groups: dict[str, tuple[float, float, int]]) -> None:  # type: i
     axis.set_xlabel("rows met, % (how many ask)")
     axis.invert_yaxis()
     if groups:
-        axis.legend(loc="lower right")
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False)
 
 
 def _curve(axis, curve: Curve) -> None:  # type: ignore[no-untyped-def]

@@ -100,7 +100,7 @@ def false_at(second, key):
 
 def test_false_digits_are_counted_for_each_and_found_in_their_recording(monkeypatch):
     batch = corpus.laid_out("set", noisy_recordings(), -15.0, made=False)
-    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda: false_at(0.7, "5"))
+    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda *_: false_at(0.7, "5"))
     monkeypatch.setattr(talk_off.dtmf_scene, "theirs", lambda **_: lambda pcm: [])
     spent, found = talk_off.false_digits(batch, talk_off.PLAIN[0])
     assert spent == pytest.approx(16 / 3600)
@@ -116,7 +116,7 @@ def test_a_quick_run_makes_every_kind_of_row(monkeypatch):
     batch = corpus.laid_out("set", noisy_recordings(), -15.0, made=False)
     monkeypatch.setattr(talk_off.corpus, "speech", lambda name: batch)
     monkeypatch.setattr(talk_off.corpus, "made_speech", lambda: batch)
-    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda: lambda pcm: [])
+    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda *_: lambda pcm: [])
     monkeypatch.setattr(talk_off.dtmf_scene, "theirs", lambda **_: false_at(0.7, "*"))
     rows = list(talk_off.rows(True))
     names = [r.name for r in rows]
@@ -133,7 +133,7 @@ def test_missing_recordings_are_no_verdict(monkeypatch):
 
     monkeypatch.setattr(talk_off.corpus, "speech", refuse)
     monkeypatch.setattr(talk_off.corpus, "made_speech", refuse)
-    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda: lambda pcm: [])
+    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda *_: lambda pcm: [])
     rows = list(talk_off.rows(True))
     assert [r.verdict for r in rows] == ["info", "info"]
     assert all(r.note == "can't tell: no network" for r in rows)
@@ -145,7 +145,7 @@ def test_every_false_digit_is_listed(monkeypatch, capsys):
     monkeypatch.setattr(talk_off, "batches", lambda quick: [batch])
     monkeypatch.setattr(talk_off.corpus, "made_speech", lambda: batch)
     monkeypatch.setattr(talk_off, "CHANGED", ())
-    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda: false_at(0.7, "5"))
+    monkeypatch.setattr(talk_off.dtmf_scene, "ours", lambda *_: false_at(0.7, "5"))
     monkeypatch.setattr(talk_off.dtmf_scene, "theirs", lambda **_: lambda pcm: [])
     assert talk_off.main(["--verbose", "--quick"]) == 0
     lines = capsys.readouterr().out.splitlines()
