@@ -56,6 +56,15 @@ def test_alaw_to_lanes(benchmark, codes):
     assert (out[:, 3] == (rig.ALAW[codes[3, : rig.FRAME]] / 32768).astype(np.float32)).all()
 
 
+def test_automatic_level(benchmark, codes):
+    out = ffi.new("ctb_agc_bank_t **")
+    assert lib.ctb_agc_bank_alloc(out) == 0
+    bank = ffi.gc(out[0], lib.ctb_agc_bank_free)
+    frame = (rig.ALAW[codes[:, : rig.FRAME]].T / 32768).astype(np.float32).copy()
+    benchmark(lib.ctb_agc_bank_run, bank, ffi.cast("float (*)[16]", frame.ctypes.data), 0xFFFF)
+    assert (np.abs(frame) <= 0.984).all()
+
+
 LAWS = {"alaw": 0, "ulaw": 1}  # g711_init's modes
 FRAME_AND_BLOCK = [rig.FRAME, 65536]
 

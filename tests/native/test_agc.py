@@ -285,3 +285,14 @@ def test_every_instruction_set_gives_the_same_samples(wish):
         env={**os.environ, "CTB_SIMD": wish},
     )
     assert done.stdout.strip() == levels_hash()
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+def test_no_memory_is_told_and_nothing_leaks(nth):
+    out = ffi.new("ctb_agc_bank_t **")
+    lib.ctb_engine_fail_alloc(nth)
+    try:
+        assert lib.ctb_agc_bank_alloc(out) < 0
+    finally:
+        lib.ctb_engine_fail_alloc(-1)
+    assert out[0] == ffi.NULL

@@ -10,7 +10,7 @@ MS = 8
 
 
 def talk_events() -> list[list[rig.Hit]]:
-    """Bursts of noise of many lengths and levels, for the comparison of instruction sets."""
+    """Bursts of many lengths and levels, and noise that is learned, to compare instruction sets."""
     rng = np.random.default_rng(11)
     signals = [
         np.concatenate(
@@ -25,7 +25,11 @@ def talk_events() -> list[list[rig.Hit]]:
         )
         for _ in range(16)
     ]
-    return rig.listen("talk", signals)
+    steady = [
+        np.concatenate([rig.noise(rng, 48000, float(rng.uniform(-40, -20))), phrases(rng, 2, -20)])
+        for _ in range(16)
+    ]
+    return rig.listen("talk", signals) + rig.listen("talk", steady)
 
 
 def test_a_burst_is_one_talk_with_its_level_and_length():
