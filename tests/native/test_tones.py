@@ -32,7 +32,12 @@ EU = {  # ITU-T E.180: 425 Hz
     4: ([((425,), 250, 250)], 3),
     6: ([((950,), 330, 0), ((1400,), 330, 0), ((1800,), 330, 1000)], 1),
 }
-PLANS = {"cn": CN, "us": US, "eu": EU}
+AU = {  # ACIF S002: 413 and 438 Hz beat, busy is one tone between them
+    1: ([((413, 438), 0, 0)], 1),
+    2: ([((413, 438), 400, 200), ((413, 438), 400, 2000)], 1),
+    3: ([((425,), 375, 375)], 3),
+}
+PLANS = {"cn": CN, "us": US, "eu": EU, "au": AU}
 
 
 def c_tone(
@@ -74,7 +79,7 @@ def heard(
 
 
 def plan_events() -> list[list[rig.Hit]]:
-    """Every tone of three plans in noise, for the comparison of instruction sets."""
+    """Every tone of the plans in noise, for the comparison of instruction sets."""
     rng, found = np.random.default_rng(5), []
     for plan in PLANS.values():
         signals = [line(steps, 6000, -20) for steps, _ in plan.values()]
@@ -144,20 +149,50 @@ def test_dial_tone_that_shares_its_frequency_outlasts_the_longest_burst():
     assert rig.listen("tone", [line(CN[1][0], 3000)], c_plan(alone))[0][0].at <= (500 + 450) * MS
 
 
-@pytest.mark.parametrize("snr_db", [20, 6, 3])
-def test_cadences_in_noise(snr_db):
-    """What counts is tone against noise: a noisy pause is a pause."""
+@pytest.mark.parametrize("country", PLANS)
+@pytest.mark.parametrize("snr_db", [20, 10, 6, 3, 0])
+def test_cadences_in_noise_are_found_once(country, snr_db):
+    """What counts is tone against noise: a noisy pause is a pause.  White noise, 0 to 4 kHz."""
     rng = np.random.default_rng(7)
-    signals = [line(steps, 12000, -15) for steps, _ in CN.values()]
+    plan = PLANS[country]
+    signals = [line(steps, 12000, -15) for steps, _ in plan.values()]
     signals = [s + rig.noise(rng, len(s), -15 - snr_db) for s in signals]
-    for hits, number in zip(heard(CN, signals), CN, strict=True):
-        assert hits[0] == (TONE_ON, number)
-        assert {a for _, a in hits} == {number}
+    for hits, number in zip(heard(plan, signals), plan, strict=True):
+        assert [a for kind, a in hits if kind == TONE_ON] == [number]
+
+
+@pytest.mark.parametrize("country", PLANS)
+def test_white_noise_is_no_tone_and_no_end_of_one(country):
+    rng = np.random.default_rng(3)
+    plan = PLANS[country]
+    alone = [rig.noise(rng, 30000 * MS, dbm0) for dbm0 in (-10, -20, -30, -40)]
+    assert heard(plan, alone) == [[]] * 4
+    long = line(plan[2][0], 40000, -15)  # ringback: most of it is pause
+    found = heard(plan, [long + rig.noise(rng, len(long), -25) for _ in range(8)])
+    assert [[a for kind, a in hits if kind == TONE_ON] for hits in found] == [[2]] * 8
+
+
+def test_a_pair_may_be_off_in_frequency_and_time():
+    for off_hz, times in ((-12.0, 1.0), (12.0, 1.0), (0.0, 0.9), (0.0, 1.1)):
+        found = heard(US, [line(steps, 12000, -15, times, off_hz) for steps, _ in US.values()])
+        assert [hits[0] for hits in found] == [(TONE_ON, n) for n in US]
+    assert heard(US, [line(steps, 12000, -15, 1.0, 40.0) for steps, _ in US.values()]) == [[]] * 4
+
+
+@pytest.mark.parametrize("modulation_hz", [16.0, 25.0, 33.0, 50.0])
+def test_a_modulated_tone_is_heard_by_its_carrier(modulation_hz):
+    """India, Japan, Singapore, South Africa, Thailand; modulated by all of it."""
+    plan = {1: ([((400,), 0, 0)], 1), 2: ([((400,), 400, 200), ((400,), 400, 2000)], 1)}
+    signals = [line(steps, 9000, -15) for steps, _ in plan.values()]
+    time = np.arange(max(map(len, signals))) / rig.RATE
+    beat = 1 + np.cos(2 * np.pi * modulation_hz * time)
+    found = heard(plan, [s * beat[: len(s)] for s in signals])
+    assert [[a for kind, a in hits if kind == TONE_ON] for hits in found] == [[1], [2]]
 
 
 @pytest.mark.parametrize("country", PLANS)
 def test_digits_at_busy_tempo_are_not_busy(country):
-    steps = {"cn": 350, "us": 500, "eu": 500}[country]
+    steps = {"cn": 350, "us": 500, "eu": 500, "au": 375}[country]
     rng = np.random.default_rng(1)
     signals = []
     for _ in range(16):
