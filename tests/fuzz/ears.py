@@ -83,13 +83,15 @@ def plain_arm(noun: str) -> Callable[[Any, int, Rng], None]:
 # tone: a burst or a pause of the plans is 100 ms or longer, on and off need one each: 5 tones;
 # talk: 60 ms and 60 ms of hangover at the least: 8 talks and one begun;
 # mf:   the standard's receivers need 25 ms or more each way (ITU-T Q.455): 20 signals;
-# fax:  a tone is judged over 400 ms at the least, begin and end may come together: 3 tones.
+# fax:  a tone is judged over 400 ms at the least, begin and end may come together: 3 tones;
+# beep: a steady tone is judged over 150 ms: 7 tones.
 KINDS = (
     Kind("dtmf", 32, 33, 50, dtmf_arm),
     *(Kind("tone", 34, 35, 10, plain_arm("tone"), name) for name in PLANS),
     Kind("talk", 36, 37, 17, talk_arm),
     Kind("mf", 39, 40, 40, mf_arm),
     Kind("fax", 41, 42, 6, plain_arm("fax")),
+    Kind("beep", 43, 44, 14, plain_arm("beep")),
 )
 
 
