@@ -60,7 +60,7 @@ VARIANTS: dict[str, DtmfLimits] = {
     "ntt": DtmfLimits(-26.5, 5, 5, 32, 20, 2.3, "ITU-T Q.24, NTT: -24/-29 dBm, 1.8/3 %, 30 ms off"),
     "dk": DtmfLimits(-31, 6, 6, 32, 30, 2.3, "ITU-T Q.24, Denmark: -27/-36 dBm, 20 ms bridged"),
     "au": DtmfLimits(
-        -28.5, 10, 10, 32, 40, 2.7, "ITU-T Q.24, Australia: -27/-30 dBm, 1.5 % + 4 Hz, 70 ms off"
+        -28.5, 10, 10, 32, 40, 2.4, "ITU-T Q.24, Australia: -27/-30 dBm, 1.5 % + 4 Hz, 70 ms off"
     ),
     "br": DtmfLimits(-30, 9, 9, 32, 20, 2.3, "ITU-T Q.24, Brazil: -25/-50 dBm, 1.8/3 %, 30 ms off"),
     "etsi": DtmfLimits(-30, 6, 6, 32, 30, 2.3, "ETSI ES 201 235-3: 1.5 % + 2 Hz, 40/20 ms"),
@@ -168,7 +168,7 @@ def make_digits(
     level, twist = round(level_dbm0 * 100), round(twist_db * 100)
     code = text.encode("ascii", "replace").replace(b"\0", b"?")
     if lib.ctb_dial_gen_start(state, code, on_ms, off_ms, level, twist, bad) != 0:
-        raise ValueError(f"cannot be dialled from its character {bad[0] + 1} on: {text!r}")
+        raise ValueError(f"character {bad[0] + 1} cannot be dialled: {text!r}")
     piece = np.zeros(RATE, np.int32)
     parts = []
     while True:

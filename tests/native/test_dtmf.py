@@ -93,7 +93,9 @@ def test_a_level_of_minus_55_is_rejected():
     assert rate_found(lambda k, r: rig.dtmf(k, 100, -55, phase=rig.phases(r))) == (0.0, 0)
 
 
-@pytest.mark.parametrize(("dbm0", "twist"), [(-12, 6), (-20, 6), (-8, -8.5), (-15, -8.5), (-10, -4)])
+@pytest.mark.parametrize(
+    ("dbm0", "twist"), [(-12, 6), (-20, 6), (-8, -8.5), (-15, -8.5), (-10, -4)]
+)
 def test_twist_is_accepted(dbm0, twist):
     assert rate_found(lambda k, r: rig.dtmf(k, 50, dbm0, twist, phase=rig.phases(r)), 8) == (1.0, 0)
 

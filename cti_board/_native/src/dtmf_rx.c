@@ -74,6 +74,7 @@
 #define STEADY_STRIKE 6        /* chosen: one frame that differs costs six */
 #define STEADY_MOST 34         /* chosen: three of them are forgiven after 680 ms */
 #define STEADY_AGE 25          /* chosen: a dial tone not seen for 500 ms is forgotten */
+#define OFF_UNIT 1.15          /* chosen: the score's unit is 2 % where 2.3 % are accepted */
 #define TWIST_MARGIN_DB 1.3f   /* chosen: accept this much beyond the nominal twist */
 #define GONE_POWER 0.2f        /* chosen: a tone 7 dB under its level is gone */
 #define BEGIN_DELAY 24         /* samples; measured: filter delay and the slow rise of its output */
@@ -120,7 +121,7 @@ typedef struct lanes {
     row_t background;                  /* energy of a steady dial tone in 30 ms; 0 = none */
     row_t steady;                      /* its candidate ... */
     irow_t steady_frames, steady_age, steady_odd;
-    row_t min_power, twist_high, twist_low, slope_limit[TONES];   /* parameters */
+    row_t min_power, twist_high, twist_low, slope_limit[TONES], off_scale[TONES];   /* parameters */
     irow_t need_on, need_off;
     irow_t digit, gone;                /* key + 1 that is on; steps gone */
     irow_t next, run, missed;          /* candidate's key + 1; its windows, last spoilt ones */
@@ -142,7 +143,7 @@ struct ctb_dtmf_bank {
 /* constants made once, for all instruction sets */
 static float carrier[HOP / 2][PARTS];      /* from the middle of a sub-block outwards */
 static float middle[HOPS][PARTS];          /* phase of the middles in a frame */
-static float centre_re[TONES], centre_im[TONES], error_scale[TONES];
+static float centre_re[TONES], centre_im[TONES];
 
 __attribute__((constructor)) static void dtmf_make_tables(void)
 {
@@ -160,7 +161,6 @@ __attribute__((constructor)) static void dtmf_make_tables(void)
         }
         centre_re[t] = (float)cos(2.0 * CTB_PI * off * 0.01);
         centre_im[t] = (float)sin(2.0 * CTB_PI * off * 0.01);
-        error_scale[t] = (float)(1.0 / (2.0 * CTB_PI * 0.02 * nominal_hz[t] * 0.01));   /* 1 at 2 % */
     }
 }
 
@@ -218,9 +218,11 @@ void ctb_dtmf_bank_arm(ctb_dtmf_bank_t *bank, int lane, const ctb_dtmf_params_t 
     s->min_power[lane] = CTB_POWER_0DBM0 * ctb_db_power(params->min_dbm0);
     s->twist_high[lane] = ctb_db_power(params->twist_high_db + TWIST_MARGIN_DB);
     s->twist_low[lane] = ctb_db_power(params->twist_low_db + TWIST_MARGIN_DB);
-    for (int t = 0; t < TONES; t++)
-        s->slope_limit[t][lane] = (float)cos(
-            2.0 * CTB_PI * 0.01 * params->max_off_percent * nominal_hz[t] * 0.01);
+    for (int t = 0; t < TONES; t++) {      /* phase in 10 ms of a tone that is just accepted */
+        double phase = 2.0 * CTB_PI * 0.01 * params->max_off_percent * nominal_hz[t] * 0.01;
+        s->slope_limit[t][lane] = (float)cos(phase);
+        s->off_scale[t][lane] = (float)(OFF_UNIT / phase);
+    }
     s->need_on[lane] = at_least((int)((params->min_on_ms - WINDOW_LOST_MS) / 2.5f), LEAST_WINDOWS);
     s->need_off[lane] = at_least((int)(params->min_off_ms / 2.5f) - 1, 1);
 }
@@ -233,7 +235,7 @@ typedef struct tone_heard {
     float level;              /* mean square, tapered: the other group leaks less */
     float flat;               /* the weakest third to the strongest */
     float coherence;          /* coherent power to that of the parts */
-    float error;              /* of the frequency, 1 = 2 % */
+    float error;              /* of the frequency, 1 = 2 % where 2.3 % are accepted */
 } tone_heard_t;
 
 static void tone_measure(tone_heard_t *out, const lanes_t *s, int lane, int hop, int tone)
@@ -263,7 +265,7 @@ static void tone_measure(tone_heard_t *out, const lanes_t *s, int lane, int hop,
     out->level = (sr * sr + si * si) * gain * MEAN_SQUARE_OF_TAPER;
     out->flat = weak / strong;
     out->coherence = power / (3.0f * best);
-    out->error = (ui * centre_re[tone] - ur * centre_im[tone]) * error_scale[tone];
+    out->error = (ui * centre_re[tone] - ur * centre_im[tone]) * s->off_scale[tone][lane];
 }
 
 /* What speaks against a candidate, times its weight.  Fitted by logistic regression (signs held)
@@ -271,20 +273,20 @@ static void tone_measure(tone_heard_t *out, const lanes_t *s, int lane, int hop,
 enum { REST, MORE_REST, UNDER, MORE_UNDER, NOISE, MORE_NOISE, BEFORE, UNEVEN_LOW, UNEVEN_HIGH, INCOHERENT,
        OFF, TWIST, EVIDENCE };
 static const float weight[EVIDENCE] = {
-    [REST] = 3.9f,            /* in the band and not the tones', to the tones */
-    [MORE_REST] = 12.6f,      /* the same beyond what white noise explains */
-    [UNDER] = 11.4f,          /* below the band and no dial tone, root of its share */
-    [MORE_UNDER] = 0.0f,      /* the same beyond what white noise explains */
-    [NOISE] = -3.1f,          /* above the band, likewise: noise excuses what else is wrong, */
-    [MORE_NOISE] = 24.8f,     /* but not so much of it */
-    [BEFORE] = 11.8f,         /* energy in the band before the candidate to that in it */
-    [UNEVEN_LOW] = 3.2f,      /* log10 of the strongest third to the weakest */
-    [UNEVEN_HIGH] = 3.2f,
-    [INCOHERENT] = 23.0f,     /* what the thirds of both tones lose by being added */
-    [OFF] = 5.2f,             /* square of the low tone's frequency error, 1 = 2 % */
-    [TWIST] = 0.031f,         /* square of dB from the middle */
+    [REST] = 3.5f,            /* in the band and not the tones', to the tones */
+    [MORE_REST] = 32.0f,      /* the same beyond what white noise explains */
+    [UNDER] = 5.0f,           /* below the band and no dial tone, root of its share */
+    [MORE_UNDER] = 7.5f,      /* the same beyond what white noise explains */
+    [NOISE] = 1.6f,           /* above 2 kHz, root of its share; it excuses what lies elsewhere, */
+    [MORE_NOISE] = 180.0f,    /* but more than at an SNR of 2.8 dB is no noise under a digit */
+    [BEFORE] = 21.0f,         /* energy in the band before the candidate to that in it */
+    [UNEVEN_LOW] = 0.8f,      /* log10 of the strongest third to the weakest */
+    [UNEVEN_HIGH] = 3.8f,
+    [INCOHERENT] = 30.0f,     /* what the thirds of both tones lose by being added */
+    [OFF] = 6.1f,             /* square of the low tone's frequency error, 1 = 2 % */
+    [TWIST] = 0.04f,          /* square of dB from the middle */
 };
-#define WRONG_ENOUGH 7.35f     /* fitted: 1 digit in 250 lost at an SNR of 4.5 to 6 dB */
+#define WRONG_ENOUGH 8.9f      /* fitted: 1 digit in 100 lost at an SNR of 4.5 to 6 dB */
 #define MIDDLE_TWIST_DB 1.3f   /* chosen: halfway between -8.5 and +6 */
 #define NOISE_IN_BAND 0.6f     /* chosen: white noise in the band to that above 2 kHz */
 #define NOISE_UNDER 0.6f       /* chosen: below the band likewise, and a third more */
