@@ -82,7 +82,7 @@ typedef struct lanes {
     irow_t other, other_length;       /* what may begin a new one */
     irow_t run_symbol[RUNS], run_length[RUNS];   /* newest first */
     irow_t active, position;          /* tone index + 1 that is on; its part that goes on */
-    row_t level, before;              /* strongest mean square in the newest burst; in the last */
+    row_t level, before;              /* mean square: strongest in the newest burst; of the last */
     row_t smooth, least, most;        /* its power over some 40 ms, and the bounds of that */
     row_t share;                      /* sum of its purities */
     irow_t loud;                      /* loud steps of the pause */
@@ -430,10 +430,16 @@ static ctb_hit_t tone_off(ctb_tone_bank_t *bank, int lane, int step, int new_run
                        .a = (int32_t)bank->pattern[index].id, .d = gone * STEP + STEP};
 }
 
+/* smoothed where the burst is long enough: the two of a pair beat in the window */
+static float burst_power(const lanes_t *s, int lane)
+{
+    return s->most[lane] > 0.0f ? s->most[lane] : s->level[lane];
+}
+
 static ctb_hit_t tone_on(ctb_tone_bank_t *bank, int lane, int step, int index, int steps)
 {
     lanes_t *s = &bank->lanes;
-    float power = s->level[lane];
+    float power = burst_power(s, lane);
     if (s->length[lane] <= EDGE_STEPS && s->before[lane] > power)
         power = s->before[lane];      /* this burst has only begun */
     s->active[lane] = index + 1;
@@ -556,7 +562,7 @@ static void tone_measure(lanes_t *s, int lane, int found, float power, float res
         return;
     }
     if (found != s->symbol[lane] && s->other_length[lane] == 1) {
-        s->before[lane] = s->level[lane];
+        s->before[lane] = burst_power(s, lane);
         s->level[lane] = s->most[lane] = s->share[lane] = 0.0f;
         s->least[lane] = 1.0f;
         s->smooth[lane] = power;
