@@ -20,6 +20,8 @@
 #define TAKE_GOOD 0.15f        /* chosen: the shadow must be 8 dB better than a proven filter ... */
 #define TAKE_NEW 0.3f          /* ... or 5 dB better than another */
 #define TAKE_HOPS 6            /* chosen: for 24 ms */
+#define TAKE_HARM 0.4f         /* chosen: 4 dB better than one that does harm ... */
+#define HARM_HOPS 3            /* ... for 12 ms: no near end makes a right filter do harm */
 #define GIVE_BACK 2.0f         /* chosen: 3 dB worse than the main filter, it starts from that */
 #define SPREAD_TAKEN 1e-3f     /* chosen: and all of the filter: a new path may differ anywhere */
 #define SPREAD_START 0.1f      /* chosen: an echo path of 6 dB, G.168's least loss, over 3 parts */
@@ -227,12 +229,12 @@ void ctb_echo_rule_adapt(ctb_echo_bank_t *bank, int lane)
     tone_rule(bank, lane);
     measure(bank, lane);
     adapt = s->active[lane] && !s->off[lane];
-    take = s->leak[lane] < LEAK_GOOD ? TAKE_GOOD : TAKE_NEW;
+    take = s->worse[lane] ? TAKE_HARM : s->leak[lane] < LEAK_GOOD ? TAKE_GOOD : TAKE_NEW;
     if (adapt && !s->narrow[lane] && s->shadow_mean[lane] < take * s->main_mean[lane])
         s->better[lane]++;
     else
         s->better[lane] = 0;
-    if (s->better[lane] >= TAKE_HOPS)
+    if (s->better[lane] >= (s->worse[lane] ? HARM_HOPS : TAKE_HOPS))
         take_shadow(s, lane);
     if (s->active[lane] && s->shadow_mean[lane] > GIVE_BACK * s->main_mean[lane]) {
         filter_copy(&s->shadow, &s->main, s->parts[lane], lane);
