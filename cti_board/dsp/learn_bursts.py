@@ -110,6 +110,7 @@ def voices_of(segments: list[Segment]) -> list[tuple[Voice, list[Segment]]]:
 def find_bursts(sound: Signal, voice: Voice, segments: list[Segment]) -> list[Burst]:
     """Where a voice sounds in one recording; ``segments`` are its own of this recording."""
     envelope = _envelope(sound, voice)
+    all_of_it = envelope + _sidebands(sound, voice)
     inside = np.zeros(len(sound), bool)
     for segment in segments:
         inside[segment.begin : segment.end] = True
@@ -123,7 +124,7 @@ def find_bursts(sound: Signal, voice: Voice, segments: list[Segment]) -> list[Bu
             continue  # speech that passes over the frequency
         part = slice(begin + WINDOW // 2, max(end - WINDOW // 2, begin + WINDOW // 2 + 1))
         power = float(np.mean(envelope[part]))
-        rest = max(float(np.mean(sound[part] ** 2)) - power, 1e-12)
+        rest = max(float(np.mean(sound[part] ** 2) - np.mean(all_of_it[part])), 1e-12)
         bursts.append(Burst(int(begin), int(end), power, rest))
     return bursts
 
@@ -225,6 +226,14 @@ def _envelope(sound: Signal, voice: Voice) -> Signal:
         right = np.clip(index - window // 2 + window, 0, len(sound))
         power += 2 * np.abs((mixed[right] - mixed[left]) / window) ** 2
     return power
+
+
+def _sidebands(sound: Signal, voice: Voice) -> Signal:
+    """Mean square of a modulated voice beside its carrier."""
+    if len(voice.hz) > 1 or voice.beat == 0:
+        return np.zeros(len(sound))
+    low, high = voice.hz[0] - voice.beat, voice.hz[0] + voice.beat
+    return _envelope(sound, Voice((low, high), voice.beat))
 
 
 def _refined(sound: Signal, hz: tuple[float, ...], begin: int, end: int) -> tuple[int, int]:
