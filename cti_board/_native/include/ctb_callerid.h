@@ -16,7 +16,8 @@ enum ctb_fsk_standard { CTB_FSK_BELL202 = 0, CTB_FSK_V23 = 1 };
 typedef struct ctb_fsk_message {
     uint8_t  data[CTB_FSK_MESSAGE_MAX];   /* type, length, parameters, checksum */
     uint32_t size;                        /* bytes in data */
-    uint32_t right;                       /* 1: the checksum is right, mod 256 */
+    uint32_t right;                       /* 1: the checksum is right, mod 256, and so is
+                                             every stop bit, and the bits were not in doubt */
     uint32_t standard;                    /* enum ctb_fsk_standard */
     int32_t  level_cdbm0;
     int32_t  offset;                      /* sample of this call's input at which it ended; it

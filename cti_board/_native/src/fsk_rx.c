@@ -57,6 +57,8 @@
 #define DELAY 12                 /* chosen: bits to a decision */
 #define MEMORY 32                /* of phasors, bits; more than DELAY */
 #define REFERENCE 0.60f          /* chosen: share of the old in a survivor's phase reference */
+#define DOUBT 0.25f              /* chosen: of a bit's energy; two of them spoil a short message ... */
+#define DOUBT_BITS 300           /* ... chosen: one more is allowed in so many bits */
 #define LEARN 0.04f              /* chosen: of the turn from bit to bit */
 
 enum { BELL202 = CTB_FSK_BELL202, V23 = CTB_FSK_V23, MIDWAY };
@@ -102,6 +104,7 @@ struct ctb_fsk_rx {
     phasor_t turn[2][2];         /* from tone to tone */
     tones_t memory[MEMORY];
     uint32_t bits;               /* of the message, so far */
+    uint32_t doubt, doubts;      /* bits that were won narrowly: the last 32; their count */
     /* characters */
     int place, gap, errors;      /* place: -1 between characters, 0..7 bits, 8 stop */
     uint32_t byte, sum;
@@ -246,7 +249,7 @@ static void message_done(ctb_fsk_rx_t *rx, ctb_fsk_message_t *out)
 {
     ctb_fsk_message_t *m = &rx->message;
     float end = rx->clock.at - ((float)DELAY - 1.5f) * rx->clock.rate;
-    m->right = (rx->sum & 0xFF) == 0;
+    m->right = (rx->sum & 0xFF) == 0 && rx->errors == 0 && rx->doubts <= 1 + rx->bits / DOUBT_BITS;
     m->standard = (uint32_t)rx->standard;
     m->offset = (int32_t)(end + 0.5f);
     m->length = (uint32_t)(rx->time + (uint64_t)m->offset - rx->begin);
@@ -323,7 +326,7 @@ static void begin_turns(ctb_fsk_rx_t *rx)
 static void begin_sequence(ctb_fsk_rx_t *rx)
 {
     begin_turns(rx);
-    rx->bits = 0;
+    rx->bits = rx->doubt = rx->doubts = 0;
     rx->place = -1;
     rx->gap = rx->errors = 0;
     rx->sum = 0;
@@ -368,7 +371,7 @@ static inline four_t choose(four_int_t mask, four_t yes, four_t no)
 }
 
 /* what becomes of the survivors if the bit is `to`: state s goes on to 2s + to mod 8, so 0..3
- * and 4..7 compete */
+ * and 4..7 compete; metric[1] has by how much they won */
 static inline void extend_to(const ctb_fsk_rx_t *rx, const tones_t *r, int to, float weight,
                              struct survivors *out)
 {
@@ -383,6 +386,7 @@ static inline void extend_to(const ctb_fsk_rx_t *rx, const tones_t *r, int to, f
                        weight * (now.re * e_re[half] + now.im * e_im[half] - 0.5f);
     }
     four_int_t second = metric[1] > metric[0];
+    out->metric[1] = choose(second, metric[1] - metric[0], metric[0] - metric[1]);
     out->metric[0] = choose(second, metric[1], metric[0]);
     out->re[0] = REFERENCE * choose(second, e_re[1], e_re[0]) + (1.0f - REFERENCE) * now.re;
     out->im[0] = REFERENCE * choose(second, e_im[1], e_im[0]) + (1.0f - REFERENCE) * now.im;
@@ -400,15 +404,20 @@ static uint32_t extend(ctb_fsk_rx_t *rx, const tones_t *r)
 {
     struct survivors space, mark, *now = &rx->survivors;
     float scale = 2.0f / (rx->power[0] + rx->power[1] + NOT_ZERO), best = -1e9f;
-    uint32_t path = 0;
+    uint32_t path = 0, doubt = 0;
     extend_to(rx, r, 0, rx->power[0] * scale, &space);
     extend_to(rx, r, 1, rx->power[1] * scale, &mark);
     for (int s = 0; s < STATES / 2; s++) {
-        if (space.metric[0][s] > best)
+        if (space.metric[0][s] > best) {
             best = space.metric[0][s], path = (uint32_t)space.path[0][s];
-        if (mark.metric[0][s] > best)
+            doubt = space.metric[1][s] < DOUBT;
+        }
+        if (mark.metric[0][s] > best) {
             best = mark.metric[0][s], path = (uint32_t)mark.path[0][s];
+            doubt = mark.metric[1][s] < DOUBT;
+        }
     }
+    rx->doubt = rx->doubt << 1 | doubt;
     space.metric[0] -= best;
     mark.metric[0] -= best;
     MIX(space.metric[0], mark.metric[0], now->metric[0], now->metric[1]);
@@ -432,6 +441,7 @@ static int sequence_bit(ctb_fsk_rx_t *rx, const tones_t *q, ctb_fsk_message_t *o
     uint32_t path = extend(rx, &r);
     if (rx->bits < DELAY)
         return 0;
+    rx->doubts += rx->doubt >> (DELAY - 1) & 1u;
     uint32_t bit = path >> (DELAY - 1) & 1u;
     if (rx->bits > DELAY)
         learn_turn(rx, rx->decided, bit);
