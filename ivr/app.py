@@ -15,6 +15,7 @@ from types import TracebackType
 from cti_board import (
     Board,
     Call,
+    Capabilities,
     LineOptions,
     LineType,
     Switch,
@@ -39,6 +40,7 @@ from .record.event import Observed as ObservedFact
 from .session import CAUSE_FAULT, CAUSE_NORMAL, FAR, US, Equipment, Session
 
 TRUNKS = (LineType.FXO, LineType.E1_CAS)
+SPEECH_DBM0 = -19.0  # chosen: the middle of what exchanges carry, docs/tones.md
 DRAIN_S = 5.0  # chosen: how long an exit waits for recordings to be hashed and lines to be idle
 CODE_AVAILABLE, CODE_PAUSED = "*1", "*0"  # chosen: what agents dial on their telephones
 CHOSEN: Mapping[Chosen, ChosenFact] = {
@@ -73,7 +75,19 @@ class Centre:
         outside = [one for one in board.channels if one.line_type in TRUNKS]
         if not outside:
             raise errors.BoardError(f"{config.board.url} has no outside line: nobody can call")
-        self.trunks = TrunkGroup(outside, rings=config.ivr.rings)
+        if config.board.echo_tail_ms and any(
+            one.capabilities & Capabilities.BOARD_PLAY for one in outside
+        ):
+            raise errors.BoardError(
+                f"{config.board.url} plays prompts by itself: board.echo_tail_ms should be 0"
+            )
+        self.trunks = TrunkGroup(
+            outside, rings=config.ivr.rings,
+            options=LineOptions(
+                echo_tail_ms=config.board.echo_tail_ms,
+                level_dbm0=SPEECH_DBM0 if config.board.auto_level else None,
+            ),
+        )  # fmt: skip
         self.desk = Desk(
             self._seats(), wrap_up_s=config.queue.wrap_up_s, now=lambda: self.ledger.now,
             tell=self._agent_changed,

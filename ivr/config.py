@@ -21,6 +21,7 @@ from .prompt import LANGUAGES
 DEFAULT = Path(__file__).parent / "data" / "centre.toml"
 SIM = "sim:"
 DEFAULT_URL = "sim:fxo=16,fxs=10,e1=1"
+ECHO_TAILS_MS = range(16, 65, 8)
 NUMBER_MAX = 9  # chosen: digits of a number in a port's name or a part; more is a slip of the key
 PORT = re.compile(rf"fxs(0|[1-9][0-9]{{0,{NUMBER_MAX - 1}}})")
 PART = re.compile(rf"1/([1-9][0-9]{{0,{NUMBER_MAX - 1}}})")
@@ -81,6 +82,12 @@ def _matches(pattern: str, right: str) -> Rule:
     return rule
 
 
+def _echo_tail(value: int) -> str:
+    if value == 0 or value in ECHO_TAILS_MS:
+        return ""
+    return f"should be 0 (off), or 16 to 64 ms in steps of 8, not {_shown(value)}"
+
+
 def _languages(value: tuple[str, ...]) -> str:
     if value and set(value) <= set(LANGUAGES):
         return ""
@@ -107,6 +114,8 @@ class BoardConfig:
 
     url: str = _setting(DEFAULT_URL, _matches(r"\w+:.*", 'a board, as in "sim:fxo=16,fxs=10"'))
     country: str = _setting("cn", _one_of(*sorted(tones.PLANS)))
+    echo_tail_ms: int = _setting(0, _echo_tail)
+    auto_level: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +207,7 @@ AGENT = "agent"
 TYPE_WORDS = {
     str: 'text, as in "..."',
     int: "a whole number",
+    bool: "true or false",
     float: "a number",
     Path: 'a folder, as in "..."',
     tuple[str, ...]: 'a list, as in ["zh", "en"]',

@@ -82,6 +82,9 @@ class LinePort(Protocol):
     def play(self, *sources: bytes) -> Playing:
         """Send A-law codes, on-hook too."""
 
+    def clean(self, *, echo_tail_ms: int = 0, level_dbm0: float | None = None) -> None:
+        """Take our echo out of what is received, bring speech to a level; neither: as it is."""
+
     def resync(self) -> None:
         """Report the line's levels once more (OnHook or OffHook, BatteryChange, CasChange ...)."""
 

@@ -28,6 +28,7 @@ A = TypeVar("A", bound=Enum)
 RATE = 8000  # samples a second, as everywhere
 LINE_OPS = frozenset({1, 2, 5, 6, 39})  # CTB_OP_HOOK, RING, PULSE_DIAL, CAS, DIAL of ctb_driver.h
 DETECTORS = ("dtmf", "tones", "talk", "fsk")
+ECHO_TAILS_MS = range(16, 65, 8)  # as in ctb_echo.h
 MAX_DIGITS = 32  # chosen: ITU-T E.164 has 15, with a prefix and an extension
 
 log = logging.getLogger("cti_board.signalling")
@@ -52,6 +53,8 @@ class LineOptions:
     ring_off_ms: int = 0
     loop_break_ms: int = 0  # FXS: sent when we hang up; 0 = none
     variant: str = "itu"  # E1: see cas_r2_variants.py
+    echo_tail_ms: int = 0  # all: in conversation, echoes up to so late are cancelled; 0 = none
+    level_dbm0: float | None = None  # all: in conversation, speech is brought to this level
     limits: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,6 +64,8 @@ class LineOptions:
             raise ValueError(f"caller_id is none, fsk or dtmf, not {self.caller_id!r}")
         if self.caller_id_standard not in STANDARDS:
             raise ValueError(f"caller_id_standard is bell202 or v23: {self.caller_id_standard!r}")
+        if self.echo_tail_ms and self.echo_tail_ms not in ECHO_TAILS_MS:
+            raise ValueError(f"echo_tail_ms is 0, or 16 to 64 in steps of 8: {self.echo_tail_ms}")
 
 
 @dataclass(slots=True)
@@ -108,6 +113,7 @@ class Line(Generic[S, E, A]):
         self.call, self.over = 0, True
         self.commands = {str(e.value): e for e in table.commands}
         self.number = self.ani = ""
+        self._cleaned = False
         self.refusal = int(Cause.NORMAL_CLEARING)  # why we end or refuse the call
         self.faults: deque[str] = deque(maxlen=16)
         self._actions: dict[A, Callable[[], None]] = {
@@ -321,6 +327,7 @@ class Line(Generic[S, E, A]):
         self.tell(ev.CallAlerting(self.machine.at))
 
     def tell_answered(self, method: str) -> None:
+        self._clean(True)
         self.tell(Answered(self.machine.at, method))
 
     def tell_cleared(self, cause: int) -> None:
@@ -334,11 +341,22 @@ class Line(Generic[S, E, A]):
             self.tell(SeizeFailed(self.machine.at, cause, reason))
 
     def tell_released(self) -> None:
+        self._clean(False)
         if self._open:
             self.over, self._open = True, False
             self.tell(ev.CallReleased(self.machine.at))
 
     # ---- plumbing --------------------------------------------------------------------------
+
+    def _clean(self, on: bool) -> None:
+        """Line cleaning while there is a conversation; nothing is sent where none is wanted."""
+        options = self.options
+        if on and (options.echo_tail_ms or options.level_dbm0 is not None):
+            self.port.clean(echo_tail_ms=options.echo_tail_ms, level_dbm0=options.level_dbm0)
+            self._cleaned = True
+        elif not on and self._cleaned:
+            self.port.clean()
+            self._cleaned = False
 
     def _do(self, action: A) -> None:
         self._actions[action]()

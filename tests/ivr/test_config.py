@@ -64,6 +64,9 @@ def test_an_unknown_table_is_told_with_its_line(tmp_path):
 
 @pytest.mark.parametrize(("line", "right"), [
     ("[ivr]\nrings = 1.5", "ivr.rings: should be a whole number, not 1.5"),
+    ("[board]\necho_tail_ms = 20",
+     "board.echo_tail_ms: should be 0 (off), or 16 to 64 ms in steps of 8, not 20"),
+    ("[board]\nauto_level = 1", "board.auto_level: should be true or false, not 1"),
     ("[ivr]\nrings = true", "ivr.rings: should be a whole number, not true"),
     ("[ivr]\nrings = 0", "ivr.rings: should be 1 to 20 rings, not 0"),
     ("[ivr]\nfirst_key_s = nan", "ivr.first_key_s: should be 0.5 to 60 s, not nan"),

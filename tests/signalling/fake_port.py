@@ -178,6 +178,9 @@ class FakePort:
         self.command("play", *(f"{len(s)} samples" for s in sources))
         return FakePlaying(self)
 
+    def clean(self, *, echo_tail_ms=0, level_dbm0=None):
+        self.command("clean", echo_tail_ms, level_dbm0)
+
     def resync(self):
         self.command("resync")
 
