@@ -75,8 +75,11 @@ void ctb_dtmf_bank_arm(ctb_dtmf_bank_t *bank, int lane, const ctb_dtmf_params_t 
 int  ctb_dtmf_bank_run(ctb_dtmf_bank_t *bank, const float (*in)[CTB_LANES], uint32_t mask,
                        ctb_hit_t *hits, int max);
 
-/* call-progress tones: level in 10 ms steps, then cadence against the plan.  A continuous
- * tone (dial) is on after 300 ms [chosen]; a cadence after tone->min_cycles whole cycles. */
+/* call-progress tones: each frequency of the plan in 10 ms steps, then cadence against the
+ * plan (docs/tone-plans.md).  A continuous tone (dial) is on after 300 ms [chosen], or after
+ * the on_ms of its first step; a cadence after tone->min_cycles whole cycles; bursts of
+ * different frequencies when the last one ends.  TONE_ON: d = samples since the first burst
+ * began; TONE_OFF: d = samples since the last one ended. */
 typedef struct ctb_tone_bank ctb_tone_bank_t;
 int  ctb_tone_bank_alloc(ctb_tone_bank_t **out);
 void ctb_tone_bank_free(ctb_tone_bank_t *bank);
