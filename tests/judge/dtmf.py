@@ -81,6 +81,8 @@ def column_row(column: Column, name: str, trials: int, variant: str) -> Row:
 def column_rows(trials: int, quick: bool) -> Iterator[Row]:
     """All columns by the country's variant; then how many of all limits the default reaches."""
     plain, total, rival = 0, 0, 0
+    if not quick:
+        _measure_columns(trials)
     for column in COLUMNS:
         for name, limit in column.limits.items():
             if not quick:
@@ -93,6 +95,14 @@ def column_rows(trials: int, quick: bool) -> Iterator[Row]:
             rival += asked.reaches(asked.theirs, limit)
     yield Row(GROUP, f"limits of all columns reached by the default, of {total}", "limits", plain,
               rival, better="high", ahead=True, note="no variant, no parameter set")
+
+
+def _measure_columns(trials: int) -> None:
+    """Quantity by quantity, so that scenes are made once for all columns; the figures are kept."""
+    for name in QUANTITIES:
+        for column in COLUMNS:
+            if name in column.limits:
+                column_row(column, name, trials, column.variant)
 
 
 def default_rows(trials: int) -> Iterator[Row]:
