@@ -13,15 +13,14 @@
 #define PEAK_FALL 0.9f         /* chosen: 7 dB over the longest tail */
 #define TX_ACTIVE POWER(1e-5f) /* chosen: -50 dBm0, its echo is under the noise of a line */
 #define IDLE_HOPS (HISTORY + WINDOW / HOP)     /* no sample of tx is in any filter */
-#define NARROW_BINS 18         /* chosen: two tones fill at most 14 bins, speech 20 and more */
+#define NARROW_BINS 18         /* chosen: two tones fill less; a dull vowel may, and is passed over */
 #define LEAK_FALL 0.1f         /* chosen: 40 ms */
 #define LEAK_RISE 1.0005f      /* chosen: 0.5 dB/s, slower than any talk */
 #define LEAK_GOOD 0.05f        /* chosen: 13 dB, the main filter has proved itself */
 #define TAKE_GOOD 0.15f        /* chosen: the shadow must be 8 dB better than a proven filter ... */
 #define TAKE_NEW 0.3f          /* ... or 5 dB better than another */
 #define TAKE_HOPS 6            /* chosen: for 24 ms */
-#define TAKE_HARM 0.4f         /* chosen: 4 dB better than one that does harm ... */
-#define HARM_HOPS 3            /* ... for 12 ms: no near end makes a right filter do harm */
+#define HARM_HOPS 4            /* chosen: 16 ms when the main filter does harm */
 #define GIVE_BACK 2.0f         /* chosen: 3 dB worse than the main filter, it starts from that */
 #define SPREAD_TAKEN 1e-3f     /* chosen: and all of the filter: a new path may differ anywhere */
 #define SPREAD_START 0.1f      /* chosen: an echo path of 6 dB, G.168's least loss, over 3 parts */
@@ -29,7 +28,7 @@
 #define SHADOW_FLOOR (0.3f / BINS) /* chosen: a third of the mean bin */
 #define NARROW_STEP 0.25f      /* chosen: a notch of a few Hz, which lets digits pass */
 #define NARROW_FLOOR 0.25f     /* chosen: only the tone's own bins learn */
-#define BYPASS_ON 1.25f        /* chosen: residue 1 dB over the line: the filter does harm */
+#define BYPASS_ON 1.6f         /* chosen: residue 2 dB over the line: the filter does harm */
 #define BYPASS_OFF 0.9f
 #define PREFER 0.5f            /* chosen: while tx is narrow the shadow speaks when 3 dB better */
 #define LEAVE 1.1f             /* chosen: until it is worse */
@@ -229,7 +228,7 @@ void ctb_echo_rule_adapt(ctb_echo_bank_t *bank, int lane)
     tone_rule(bank, lane);
     measure(bank, lane);
     adapt = s->active[lane] && !s->off[lane];
-    take = s->worse[lane] ? TAKE_HARM : s->leak[lane] < LEAK_GOOD ? TAKE_GOOD : TAKE_NEW;
+    take = s->leak[lane] < LEAK_GOOD && !s->worse[lane] ? TAKE_GOOD : TAKE_NEW;
     if (adapt && !s->narrow[lane] && s->shadow_mean[lane] < take * s->main_mean[lane])
         s->better[lane]++;
     else
