@@ -118,15 +118,17 @@ def default_rows(trials: int) -> Iterator[Row]:
 def pushed(
     label: str, unit: str, quantity: Quantity, trials: int, limit: float | None,
     better: Literal["high", "low"], *, source: str = "", note: str = "", filters: bool = False,
+    ahead: bool = True,
 ) -> Row:
-    """One quantity outside the columns; `filters`: the rival also with its dial-tone filter."""
+    """One quantity outside the columns; `filters`: the rival also with its dial-tone filter.
+    `ahead`: ours may not be behind."""
     own = measure(quantity, dtmf_scene.ours(), trials)
     rivals = [measure(quantity, dtmf_scene.theirs(), trials)]
     if filters:
         rivals.append(measure(quantity, dtmf_scene.theirs(dial_tone_filter=True), trials))
     known = [v for v in rivals if v is not None]
     best = (max(known) if better == "high" else min(known)) if known else None
-    return Row(GROUP, label, unit, own, best, limit, better, source=source, note=note)
+    return Row(GROUP, label, unit, own, best, limit, better, ahead=ahead, source=source, note=note)
 
 
 def noise_trial(snr_db: float, when: Literal["always", "with"] = "always", on_ms: float = 50.0,
@@ -187,7 +189,7 @@ def law_rows(trials: int) -> Iterator[Row]:
             return replace(made, law="ulaw")
 
         yield pushed(f"mu-law: {name}", UNIT[name], replace(quantity, trial=trial), trials, limit,
-                     BETTER[name], source=source)
+                     BETTER[name], source=source, ahead=False)
 
 
 def rows(quick: bool) -> Iterator[Row]:

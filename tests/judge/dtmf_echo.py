@@ -108,8 +108,8 @@ def rows(trials: int) -> Iterator[Row]:
               ahead=True, synthetic=0.5, note="both tones over the active level of speech")
     plain = least_erl(theirs, None, trials)
     yield Row(GROUP, "lowest ERL, our prompt's echo under the key, no canceller", "dB",
-              least_erl(ours, None, trials), plain, None, "low", synthetic=0.5,
-              note="prompt -15 dBm0 active, key -16 dBm0 a tone")
+              least_erl(ours, None, trials), plain, None, "low", ahead=True,
+              synthetic=0.5, note="prompt -15 dBm0 active, key -16 dBm0 a tone")
     cleaner = our_cleaner()
     name = "lowest ERL, our prompt's echo under the key, echo cancelled"
     if cleaner is None:
