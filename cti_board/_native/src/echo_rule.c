@@ -13,7 +13,7 @@
 #define PEAK_FALL 0.9f         /* chosen: 7 dB over the longest tail */
 #define TX_ACTIVE POWER(1e-5f) /* chosen: -50 dBm0, its echo is under the noise of a line */
 #define IDLE_HOPS (HISTORY + WINDOW / HOP)     /* no sample of tx is in any filter */
-#define NARROW_BINS 18         /* chosen: two tones fill less; a dull vowel may, and is passed over */
+#define NARROW_BINS 18         /* chosen: two tones fill less; a dull vowel may, too */
 #define LEAK_FALL 0.1f         /* chosen: 40 ms */
 #define LEAK_RISE 1.0005f      /* chosen: 0.5 dB/s, slower than any talk */
 #define LEAK_GOOD 0.05f        /* chosen: 13 dB, the main filter has proved itself */
