@@ -66,6 +66,7 @@ enum fsk_state { FSK_HUNT, FSK_TRAIN, FSK_MESSAGE };
 
 typedef float four_t __attribute__((vector_size(16)));
 typedef int32_t four_int_t __attribute__((vector_size(16)));
+typedef uint32_t four_bits_t __attribute__((vector_size(16)));
 
 typedef struct phasor { float re, im; } phasor_t;
 typedef struct tones { phasor_t tone[2]; } tones_t;      /* [0] space, [1] mark */
@@ -99,7 +100,7 @@ struct ctb_fsk_rx {
     /* the sequence */
     struct survivors {           /* of states 0..3 and 4..7, side by side */
         four_t metric[2], re[2], im[2];    /* im, re: the phase reference */
-        four_int_t path[2];
+        four_bits_t path[2];
     } survivors;
     phasor_t turn[2][2];         /* from tone to tone */
     tones_t memory[MEMORY];
@@ -336,8 +337,8 @@ static void begin_sequence(ctb_fsk_rx_t *rx)
     rx->survivors.metric[0] = (four_t){-1e6f, -1e6f, -1e6f, -1e6f};
     rx->survivors.metric[1] = (four_t){-1e6f, -1e6f, 0.0f, -1e6f};  /* mark, mark, space */
     for (int half = 0; half < 2; half++)
-        rx->survivors.path[half] = (four_int_t){MARK_MARK_SPACE, MARK_MARK_SPACE, MARK_MARK_SPACE,
-                                                MARK_MARK_SPACE};
+        rx->survivors.path[half] = (four_bits_t){MARK_MARK_SPACE, MARK_MARK_SPACE,
+                                                 MARK_MARK_SPACE, MARK_MARK_SPACE};
 }
 
 /* the tones of a bit, amplitude 1, as if the clock had never been moved */
@@ -390,7 +391,8 @@ static inline void extend_to(const ctb_fsk_rx_t *rx, const tones_t *r, int to, f
     out->metric[0] = choose(second, metric[1], metric[0]);
     out->re[0] = REFERENCE * choose(second, e_re[1], e_re[0]) + (1.0f - REFERENCE) * now.re;
     out->im[0] = REFERENCE * choose(second, e_im[1], e_im[0]) + (1.0f - REFERENCE) * now.im;
-    out->path[0] = ((second & old->path[1]) | (~second & old->path[0])) * 2 + to;
+    four_bits_t which = (four_bits_t)second;
+    out->path[0] = (((which & old->path[1]) | (~which & old->path[0])) << 1) + (uint32_t)to;
 }
 
 /* states 0..3 and 4..7 out of what a space and a mark make of them, by turns */
@@ -409,11 +411,11 @@ static uint32_t extend(ctb_fsk_rx_t *rx, const tones_t *r)
     extend_to(rx, r, 1, rx->power[1] * scale, &mark);
     for (int s = 0; s < STATES / 2; s++) {
         if (space.metric[0][s] > best) {
-            best = space.metric[0][s], path = (uint32_t)space.path[0][s];
+            best = space.metric[0][s], path = space.path[0][s];
             doubt = space.metric[1][s] < DOUBT;
         }
         if (mark.metric[0][s] > best) {
-            best = mark.metric[0][s], path = (uint32_t)mark.path[0][s];
+            best = mark.metric[0][s], path = mark.path[0][s];
             doubt = mark.metric[1][s] < DOUBT;
         }
     }
