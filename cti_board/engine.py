@@ -92,6 +92,10 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     lib.CTB_EV_FAX_OFF: lambda c: ev.FaxToneOff(
         c.seq, c.at, c.board, c.channel, FAX_TONES[c.a], c.b
     ),
+    lib.CTB_EV_BEEP_ON: lambda c: ev.BeepOn(
+        c.seq, c.at, c.board, c.channel, c.a / 10, c.b / 100, c.d
+    ),
+    lib.CTB_EV_BEEP_OFF: lambda c: ev.BeepOff(c.seq, c.at, c.board, c.channel, c.a / 10, c.b, c.d),
     lib.CTB_EV_CALLER_ID: _caller_id,
     lib.CTB_EV_PLAY_DONE: _play_done,
     lib.CTB_EV_RECORD_DONE: lambda c: ev.RecordDone(

@@ -225,6 +225,25 @@ class FaxToneOff(Event):
 
 
 @dataclass(slots=True)
+class BeepOn(Event):
+    """A steady tone that is in no plan: ``hz`` is 0 where two frequencies sound together;
+    ``age_samples``: since it began."""
+
+    hz: float
+    level_dbm0: float
+    age_samples: int
+
+
+@dataclass(slots=True)
+class BeepOff(Event):
+    """``age_samples``: since the tone's end."""
+
+    hz: float
+    length_samples: int
+    age_samples: int
+
+
+@dataclass(slots=True)
 class CallerId(Event):
     """``method`` is ``fsk`` or ``dtmf``; a wrong checksum gives ``valid=False`` and no number.
 
@@ -395,6 +414,8 @@ LineEvent = (
     | MfEnd
     | FaxToneOn
     | FaxToneOff
+    | BeepOn
+    | BeepOff
     | CallerId
     | PlayDone
     | RecordDone

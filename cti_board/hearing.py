@@ -19,10 +19,11 @@ DETECTORS = {  # CTB_ARM_*
     "mf": 16,
     "fax": 32,
     "talk_tx": 64,
+    "beep": 128,
 }
 MF_SETS = ("forward", "backward", "backward_cn")
 FAX_TONES = {"cng": 1, "ced": 2, "ans_pr": 3, "ansam": 4, "ansam_pr": 5, "ct": 6}  # ctb_fax.h
-ECHO_TAILS_MS = range(16, 65, 8)
+ECHO_TAILS_MS = range(16, 65, 8)  # as in ctb_echo.h
 LEVEL_RANGE_DBM0 = (-40.0, 3.0)
 
 
@@ -47,15 +48,17 @@ class Hearing:
         mf: bool | None = None,
         fax: bool | None = None,
         talk_tx: bool | None = None,
+        beep: bool | None = None,
     ) -> None:
         """Arm (True) or disarm (False) detectors; None leaves one as it is.
 
         ``fsk`` hears caller ID, ``mf`` R2 signals (see `listen_for_mf`), ``fax`` calling and answer
-        tones of fax and data, ``talk_tx`` talk in what we send (TalkTxBegin, TalkTxEnd).
+        tones of fax and data, ``talk_tx`` talk in what we send (TalkTxBegin, TalkTxEnd),
+        ``beep`` steady tones of any frequency (BeepOn, BeepOff).
         Nested: a detector is off again when every arm had its disarm.
         """
         wishes = {"dtmf": dtmf, "tones": tones, "talk": talk, "fsk": fsk, "mf": mf, "fax": fax,
-                  "talk_tx": talk_tx}  # fmt: skip
+                  "talk_tx": talk_tx, "beep": beep}  # fmt: skip
         armed = dict(self._armed)
         for name, wish in wishes.items():
             if wish is not None:

@@ -17,6 +17,7 @@ HEADERS = [
     "ctb_engine.h",
     "ctb_mf.h",
     "ctb_fax.h",
+    "ctb_beep.h",
     "ctb_agc.h",
     "ctb_callerid.h",
     "ctb_echo.h",

@@ -25,6 +25,7 @@ BANK(tone)
 BANK(talk)
 BANK(mf)
 BANK(fax)
+BANK(beep)
 
 static void dtmf_arm(void *bank, int lane, const ctb_chan_t *c) { ctb_dtmf_bank_arm(bank, lane, &c->dtmf); }
 static void mf_arm(void *bank, int lane, const ctb_chan_t *c) { ctb_mf_bank_arm(bank, lane, &c->mf); }
@@ -47,6 +48,12 @@ static void fax_arm(void *bank, int lane, const ctb_chan_t *c)
     ctb_fax_bank_arm(bank, lane);
 }
 
+static void beep_arm(void *bank, int lane, const ctb_chan_t *c)
+{
+    (void)c;
+    ctb_beep_bank_arm(bank, lane);
+}
+
 const ctb_detector_t ctb_detectors[CTB_DETECTORS] = {
     {CTB_CAP_BOARD_DTMF, false, dtmf_alloc, dtmf_free, dtmf_arm, dtmf_run},
     {CTB_CAP_BOARD_TONES, false, tone_alloc, tone_free, tone_arm, tone_run},
@@ -55,8 +62,10 @@ const ctb_detector_t ctb_detectors[CTB_DETECTORS] = {
     {0, false, mf_alloc, mf_free, mf_arm, mf_run},
     {0, false, fax_alloc, fax_free, fax_arm, fax_run},
     {0, true, talk_alloc, talk_free, talk_arm, talk_run},
+    {0, false, beep_alloc, beep_free, beep_arm, beep_run},
 };
 
 _Static_assert(CTB_ARM_DTMF == 1 && CTB_ARM_TONES == 2 && CTB_ARM_TALK == 4 && CTB_ARM_FSK == 8
-               && CTB_ARM_MF == 16 && CTB_ARM_FAX == 32 && CTB_ARM_TALK_TX == 64,
+               && CTB_ARM_MF == 16 && CTB_ARM_FAX == 32 && CTB_ARM_TALK_TX == 64
+               && CTB_ARM_BEEP == 128,
                "the rows stand in the order of the bits");

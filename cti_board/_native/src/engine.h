@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "ctb_alloc.h"
 #include "ctb_agc.h"
+#include "ctb_beep.h"
 #include "ctb_callerid.h"
 #include "ctb_echo.h"
 #include "ctb_engine.h"
@@ -73,7 +74,7 @@ struct ctb_recorder {
 };
 
 /* ---- detectors: one row each in detector.c, by the number of their CTB_ARM_ bit */
-enum { CTB_DETECTORS = 7, CTB_DETECTOR_TONES = 1, CTB_DETECTOR_FSK = 3 };
+enum { CTB_DETECTORS = 8, CTB_DETECTOR_TONES = 1, CTB_DETECTOR_FSK = 3 };
 
 struct ctb_chan;
 typedef struct ctb_detector {
