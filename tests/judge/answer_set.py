@@ -71,6 +71,7 @@ class Call:
     synthetic: float
     what: str
     beep: tuple[int, int] | None = None  # first sample and the one after the last
+    said: int = 0  # sample at which a human's first greeting ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Part:
     synthetic: float
     what: str
     beep: tuple[int, int] | None = None
+    said: int = 0
 
 
 @cache
@@ -139,9 +141,11 @@ def human(rng: np.random.Generator, index: int) -> Part:
                         int(rng.integers(25, 80)))
         what, synthetic = f"espeak-ng {language}+{voice}: {text}", 1.0
     parts = [silence(rng.uniform(150, 1200)), greeting]
+    said = sum(map(len, parts))
     if rng.random() < 0.3:
         parts += [silence(rng.uniform(1800, 3000)), greeting]
-    return Part(np.concatenate([*parts, silence(rng.uniform(5000, 7000))]), synthetic, what)
+    whole = np.concatenate([*parts, silence(rng.uniform(5000, 7000))])
+    return Part(whole, synthetic, what, said=said)
 
 
 def _greeting(rng: np.random.Generator, index: int) -> tuple[Samples, float, str]:
@@ -248,7 +252,7 @@ def one(kind: str, index: int) -> Call:
     whole = np.concatenate([lead, answer])
     beep = (part.beep[0] + len(lead), part.beep[1] + len(lead)) if part.beep else None
     return Call(kind, alaw(whole + noise(rng, len(whole), floor)), len(lead), plan,
-                part.synthetic, part.what, beep)
+                part.synthetic, part.what, beep, len(lead) + part.said)
 
 
 def calls(quick: bool) -> Iterator[Call]:
