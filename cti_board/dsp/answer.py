@@ -197,6 +197,8 @@ class AnswerListener:
             kind = sit_kind(self._bursts)
             self._say("sit", at, f"three rising tones: {kind.replace('_', ' ')}", sit=kind)
         elif self._bursts and self._is_beep(self._bursts[-1], at):
+            if self._may_go_on(self._bursts[-1], at):
+                return
             self._judge_beep(self._bursts[-1], at)
         if self.answer is not None:
             return
@@ -211,11 +213,13 @@ class AnswerListener:
         elif self._rung and at - self._start >= limits.no_answer_ms * MS:
             self._say("no_answer", at, "ringback and no answer")
 
+    def _may_go_on(self, burst: Burst, at: int) -> bool:
+        """It may be a part of a special information tone."""
+        quiet_ms = 0 if burst.end is None else (at - burst.end) / MS
+        return may_be_sit(self._bursts) and quiet_ms < self.limits.after_sit_burst_ms
+
     def _judge_beep(self, beep: Burst, at: int) -> None:
         voice = self._voice_ms(beep.begin)
-        quiet_ms = 0 if beep.end is None else (at - beep.end) / MS
-        if may_be_sit(self._bursts) and quiet_ms < self.limits.after_sit_burst_ms:
-            return
         if voice >= self.limits.voice_before_beep_ms:
             why = f"a beep of {beep.hz:.0f} Hz after {_s(voice)} of voice"
             self._say("machine", at, why, greeting_ms=voice, beep_at=beep.end)
@@ -267,7 +271,7 @@ class AnswerListener:
                 if low - left >= (least + (TALK_HANG_MS if of_plan else 0)) * MS:
                     yield left, low
                 left, least = high, TALK_HANG_MS  # a pause between two tones is no voice
-            if right - left >= self.limits.shortest_voice_ms * MS:
+            if right - left >= least * MS:
                 yield left, right
 
     def _counts(self, burst: Burst) -> bool:

@@ -78,9 +78,13 @@ def sit_kind(bursts: Sequence[Burst]) -> SitKind:
     first, second = bursts[-3], bursts[-2]
     if all(abs(b.hz - hz) <= NEAR_HZ for b, hz in zip((first, second), STANDARD_HZ, strict=True)):
         return "standard"
-    return _KINDS[
-        _is_long(first), first.hz > STANDARD_HZ[0], _is_long(second), second.hz > STANDARD_HZ[1]
-    ]
+    code = (
+        _is_long(first),
+        first.hz > STANDARD_HZ[0],
+        _is_long(second),
+        second.hz > STANDARD_HZ[1],
+    )
+    return _KINDS.get(code, "standard")  # the other eight mean nothing
 
 
 def _is_long(burst: Burst) -> bool:
