@@ -67,16 +67,20 @@ class Call:
 
     ``answered_by`` says how the answer is known: "us", "off-hook", "line bits", "polarity
     reversal", or a guess of a line that has no answer signal: "end of ringback", "sound without a
-    tone".  ``cause`` (ITU-T Q.850) is 0 until the call is cleared; ``by_far_end`` says who cleared.
+    tone".  ``ani_source`` (FSK, DTMF), ``ani_name`` and ``ani_absence`` (O out of area, P private)
+    come from caller ID on analog lines.  ``cause`` (ITU-T Q.850) is 0 until the call is cleared;
+    ``by_far_end`` says who cleared.
     """
 
     def __init__(
         self, line: AnyLine, channel: Channel, number: int, direction: Literal["in", "out"],
         *, ani: str, dnis: str, category: str = "", at: int = -1,
+        ani_source: str = "", ani_name: str = "", ani_absence: str = "",
     ) -> None:  # fmt: skip
         self.channel = channel
         self.direction = direction
         self.ani, self.dnis, self.category = ani, dnis, category
+        self.ani_source, self.ani_name, self.ani_absence = ani_source, ani_name, ani_absence
         self.state = CallState.OFFERED if direction == "in" else CallState.SEIZING
         self.cause = 0
         self.by_far_end = False
@@ -431,7 +435,8 @@ class TrunkGroup:
         place = next(p for p, line in self._lines.items() if line is report.line)
         call = Call(
             report.line, self.channels[place], report.call, "in", ani=event.ani, dnis=event.dnis,
-            category=event.category, at=event.at,
+            category=event.category, at=event.at, ani_source=event.ani_source,
+            ani_name=event.ani_name, ani_absence=event.ani_absence,
         )  # fmt: skip
         self._calls[report.line, report.call] = call
         self._offers.append(call)

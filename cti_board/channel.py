@@ -6,12 +6,14 @@ NotSupportedError.  Satisfies `cti_board.signalling.port.LinePort`.
 """
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.capability import Capabilities
+from cti_board.dsp.progress import c_tone
 from cti_board.errors import BoardError, MediaError, NotSupportedError
 from cti_board.hearing import Hearing
 from cti_board.media import DigitCollector, Digits, HashLike, Player, Recorder, Source
@@ -28,17 +30,9 @@ PULSES = frozenset("0123456789,")
 
 
 def tone_struct(tone: Tone, number: int, cycles: int = 0) -> object:
-    """A Tone as the C struct ctb_tone_t; ``cycles`` 0 is for ever."""
-    out = ffi.new("ctb_tone_t *")
-    bursts = tone.cadence.on_off_ms or ((0, 0),)
-    out.id, out.steps, out.cycles, out.min_cycles = number, len(bursts), cycles, tone.min_cycles
-    for i, (on_ms, off_ms) in enumerate(bursts):
-        step = out.step[i]
-        hz = (tone.steps_hz[i],) if tone.steps_hz else tone.hz
-        for k, f in enumerate(hz[:2]):
-            step.hz[k], step.dbm0[k] = f, tone.level_dbm0
-        step.on_ms, step.off_ms = on_ms, off_ms
-    return out
+    """A Tone as the C struct ctb_tone_t; ``cycles`` 0 is for ever.  ValueError: it has more
+    bursts or frequencies than the struct."""
+    return ffi.new("ctb_tone_t *", {**c_tone(tone, number), "cycles": cycles})
 
 
 class Channel(Hearing):
@@ -75,6 +69,10 @@ class Channel(Hearing):
     def now_samples(self) -> int:
         """The engine's sample number, on a frame boundary."""
         return self.board.loop.clock.now_samples
+
+    def wall(self) -> datetime:
+        """The time of day of this moment, with its zone."""
+        return self.board.loop.clock.wall()
 
     @property
     def alarms(self) -> ev.Alarm:

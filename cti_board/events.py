@@ -448,9 +448,15 @@ class CallEvent:
 
 @dataclass(slots=True)
 class CallOffered(CallEvent):
+    """``ani_source`` FSK, DTMF or empty; ``ani_name`` as the exchange sent it: trust it with
+    nothing; ``ani_absence`` O (out of area), P (private) or empty."""
+
     ani: str
     dnis: str
     category: str = ""
+    ani_source: str = ""
+    ani_name: str = ""
+    ani_absence: str = ""
 
 
 @dataclass(slots=True)

@@ -133,8 +133,8 @@ class Session:
         """The first fact of the call."""
         self.kit.tally.offered += 1
         self.kit.ledger.tell(
-            CallOffered(self.name, self.channel.name, self.call.ani, dnis=self.call.dnis,
-                        category=self.call.category)
+            CallOffered(self.name, self.channel.name, self.call.ani, self.call.ani_source,
+                        dnis=self.call.dnis, category=self.call.category)
         )  # fmt: skip
 
     def answered(self) -> None:

@@ -50,8 +50,8 @@ class FskMessage:
     """A message as it was heard: type, length, contents and checksum in ``data``.
 
     ``begin`` and ``end`` are sample numbers of the line: its first start bit, its last stop bit;
-    ``level_dbm0`` is that of the mark tone.  ``right``: checksum and stop bits are right, and the bits
-    were not in doubt.
+    ``level_dbm0`` is that of the mark tone.  ``right``: checksum and stop bits are right, and the
+    bits were not in doubt.
     """
 
     line: int

@@ -18,6 +18,7 @@ FRAME = int(lib.CTB_FRAME_SAMPLES)
 LANES = int(lib.CTB_LANES)
 MOST_HITS = 256
 FULL_SCALE = 32768.0
+LOUDEST = 1e6  # chosen: no sound; powers of more would leave the range of 32-bit floats
 
 Sound = NDArray[Any]
 
@@ -37,7 +38,8 @@ class Hit(NamedTuple):
 def rows(sound: Sound) -> NDArray[np.float32]:
     """Any accepted sound as float32 (lines, samples), 1.0 = full scale.
 
-    ValueError for another dtype, another shape, or more than sixteen lines.
+    ValueError for another dtype, another shape, more than sixteen lines, or values that are no
+    sound (beyond a million).
     """
     array = np.asarray(sound)
     if array.ndim == 1:
@@ -56,6 +58,8 @@ def rows(sound: Sound) -> NDArray[np.float32]:
     if array.dtype == np.int16:
         return np.asarray(array / np.float32(FULL_SCALE), np.float32)
     if array.dtype.kind == "f":
+        if np.isfinite(array).all() and np.abs(array).max(initial=0.0) > LOUDEST:
+            raise ValueError(f"float sound is -1 to 1; this has {np.abs(array).max():g}")
         return np.asarray(array, np.float32)
     raise ValueError(f"sound is int16, uint8 (A-law) or float, not {array.dtype}")
 

@@ -9,7 +9,7 @@ What an FXO line believes:
 Limits: where the exchange gives none of these, only the conversation's time limit ends it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cti_board import events as ev
 from cti_board.capability import Capabilities
@@ -37,6 +37,26 @@ SAME_RING_SAMPLES = RATE  # chosen: bursts of one ring (0.2 s apart, United King
 REFUSAL_TONES = {1: "vacant", 28: "vacant", 34: "congestion", 41: "congestion"}  # by Q.850 cause
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who calls, as far as the line told."""
+
+    number: str = ""
+    source: str = ""  # FSK, DTMF
+    name: str = ""
+    absence: str = ""
+
+
+NOBODY = Who()
+
+
+def _who(event: ev.CallerId) -> Who:
+    """A message whose checksum is wrong says nothing."""
+    if not event.valid:
+        return NOBODY
+    return Who(event.number, event.method.upper(), event.name, event.absence)
+
+
 class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
     """A line of an exchange."""
 
@@ -47,7 +67,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         super().__init__(port, FXO, options, reports)
         self._rings = 0
         self._rang_until, self._same_ring = -RATE * 60, False
-        self._id, self._id_at, self._id_over = "", NEVER, False
+        self._id, self._id_at, self._id_over = NOBODY, NEVER, False
         self._spelling: str | None = None  # a number coming in DTMF
         self._spelled_at = NEVER
         self._reversed = self._idle_reversed = False
@@ -70,7 +90,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
             case ev.RingStopped():
                 return FxoEvent.RING_STOPPED
             case ev.CallerId():
-                return self._caller_id(event.number if event.valid else "", event.at)
+                return self._caller_id(_who(event), event.at)
             case ev.DtmfBegin():
                 return self._spelled(event)
             case ev.LoopBreak():
@@ -109,8 +129,8 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         back = reversed_ == self._idle_reversed
         return FxoEvent.REVERSED_BACK if back else FxoEvent.REVERSED
 
-    def _caller_id(self, number: str, at: int) -> FxoEvent:
-        self._id, self._id_at, self._id_over = number, at, True
+    def _caller_id(self, who: Who, at: int) -> FxoEvent:
+        self._id, self._id_at, self._id_over = who, at, True
         return FxoEvent.CALLER_ID
 
     def _spelled(self, event: ev.DtmfBegin) -> FxoEvent | None:
@@ -120,7 +140,7 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         self._spelled_at = event.at
         if self._spelling and event.digit in DTMF_ID_END + DTMF_ID_START:
             number, self._spelling = self._spelling, None
-            return self._caller_id(number, event.at)
+            return self._caller_id(Who(number, "DTMF"), event.at)
         if event.digit in DTMF_ID_START:
             self._spelling = ""
         elif self._spelling is not None and event.digit.isdigit():
@@ -144,11 +164,11 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
     def first_ring(self) -> None:
         at = self.machine.at
         if self._spelling and at - self._spelled_at < ID_FRESH_SAMPLES:  # it had no end code
-            self._id, self._id_at = self._spelling, at
+            self._id, self._id_at = Who(self._spelling, "DTMF"), at
         self._spelling = None
         self._rings, self._id_over = 1, at - self._id_at <= ID_FRESH_SAMPLES
         if not self._id_over:
-            self._id = ""
+            self._id = NOBODY
 
     def count_ring(self) -> None:
         """Double ringing is one ring."""
@@ -164,9 +184,16 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
             self.post(FxoEvent.OFFER)
 
     def tell_offered(self) -> None:
-        self.ani, self.number = self._id, ""
-        self._id, self._id_at = "", NEVER
-        super().tell_offered()
+        who, self.number = self._id, ""
+        self._id, self._id_at = NOBODY, NEVER
+        self.ani = who.number
+        self.begin_call()
+        self.tell(
+            ev.CallOffered(
+                self.machine.at, self.ani, "", ani_source=who.source, ani_name=who.name,
+                ani_absence=who.absence,
+            )
+        )  # fmt: skip
 
     def hear_idle(self) -> None:
         self.hear(*(("dtmf",) if self.options.caller_id == "dtmf" else ()))
@@ -233,7 +260,8 @@ class FxsLine(Line[FxsState, FxsEvent, FxsAction]):
             self.post(FxsEvent.SEND_FIRST)
             return
         self.ring_on()
-        self._message = fsk_sound(self.ani, self.options.caller_id_standard)
+        date = f"{self.port.wall():%m%d%H%M}"
+        self._message = fsk_sound(self.ani, self.options.caller_id_standard, date)
         needed_ms = FSK_AFTER_MS + len(self._message) * 1000 // RATE + FSK_BEFORE_MS
         if how == "fsk" and needed_ms <= self._cadence[1]:
             self.post(FxsEvent.SEND_IN_GAP)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from enum import IntEnum
 from typing import Protocol
 
@@ -52,6 +53,9 @@ class LinePort(Protocol):
     @property
     def alarms(self) -> Alarm:
         """Alarms of the span now; none on analog lines."""
+
+    def wall(self) -> datetime:
+        """The time of day, with its zone."""
 
     def events(self, *kinds: type[Event]) -> EventStream:
         """A new stream of this channel's events, all kinds when none is named."""

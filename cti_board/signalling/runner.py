@@ -155,7 +155,7 @@ class Line(Generic[S, E, A]):
         """Place a call; returns its number on this line.  SeizeFailed or Answered will follow."""
         if self.idle:
             self.number, self.ani = number, ani
-            self._begin()
+            self.begin_call()
         self.command("seize")
         return self.call
 
@@ -309,7 +309,7 @@ class Line(Generic[S, E, A]):
 
     # ---- telling ---------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def begin_call(self) -> None:
         self.call += 1
         self.over, self._open = False, True
 
@@ -317,7 +317,7 @@ class Line(Generic[S, E, A]):
         self.reports.put_nowait(Report(self, self.call, event))
 
     def tell_offered(self) -> None:
-        self._begin()
+        self.begin_call()
         self.tell(ev.CallOffered(self.machine.at, self.ani, self.number))
 
     def tell_proceeding(self) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import selectors
 from collections import deque
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 
 from cti_board import events as ev
 from cti_board.capability import Capabilities
@@ -106,6 +107,10 @@ class FakePort:
         self.log = log if log is not None else []
         self.fails = set(fails)  # names of commands that raise
         self.streams, self.cookie, self.armed = [], 0, {}
+
+    def wall(self):
+        start = datetime(2026, 3, 17, 16, 56, tzinfo=UTC)
+        return start + timedelta(seconds=self.now_samples / RATE)
 
     @property
     def now_samples(self):

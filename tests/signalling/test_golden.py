@@ -24,6 +24,8 @@ GOLDEN = Path(__file__).parent / "golden"
 SCRIPTS = sorted(GOLDEN.glob("*.txt"))
 STEP_S = 0.02
 
+NOT_TOLD = ("at", "category", "ani_source", "ani_name", "ani_absence")
+
 
 def value_of(text):
     if text in ("True", "False"):
@@ -118,7 +120,7 @@ class Script:
         told = []
         while not reports.empty():
             report = reports.get_nowait()
-            told.append(f"call {report.call}: {describe(report.event, skip=('at', 'category'))}")
+            told.append(f"call {report.call}: {describe(report.event, skip=NOT_TOLD)}")
         for text in told:
             port.write("call", text.removeprefix("call "))
         if line.state != getattr(self, "before", None):

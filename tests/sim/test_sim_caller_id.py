@@ -193,7 +193,7 @@ def test_the_display_shows_the_number_after_ring_1(standard):
     assert [text for _, text in shown] == [NUMBER]
     first_end = next(at for what, at, _ in found if what == FarEndReport.RING_END)
     second = [at for what, at, _ in found if what == FarEndReport.RING_BEGIN][1]
-    spent_ms = len(fsk_sound(NUMBER, standard)) // 8
+    spent_ms = len(fsk_sound(NUMBER, standard, "03171656")) // 8
     assert first_end + 500 * 8 < shown[0][0] < first_end + (500 + spent_ms + 60) * 8
     assert shown[0][0] + 250 * 8 < second  # Telcordia GR-30
     assert cadence(found)[:6] == [RING_MS, PAUSE_MS] * 3
