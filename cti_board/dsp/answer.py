@@ -7,7 +7,7 @@ tones, steady tones) and the time, and says once what is there; the same for liv
 short voice and then a wait is a human, a long one or a beep after it a machine; docs/answers.md.
 
 Limits: a person who speaks as long as an announcement is taken for one; music or an announcement
-instead of ringback is taken for the answer; between 200 and 3800 Hz only.
+instead of ringback is taken for the answer; a beep of the plan's frequency is none.
 
 All times are samples, 8000 a second.
 """
@@ -47,9 +47,9 @@ class AnswerLimits:
     """The parameters, in ms; another language or custom of answering has others."""
 
     shortest_voice_ms: int = 160  # chosen: under "yes"; over a tone cut too short to be known
-    short_greeting_ms: int = 1000  # chosen: "Hello?", a surname; no announcement is so short
+    short_greeting_ms: int = 1700  # chosen: "Hello, Mary Miller"; few announcements are so short
     wait_short_ms: int = 1200  # chosen: longer than an announcement pauses after its first word
-    wait_long_ms: int = 1600  # chosen: as long as most machines wait before their beep
+    wait_long_ms: int = 1450  # chosen: few machines wait longer before their beep; people do not
     human_most_ms: int = 2800  # chosen: a company's greeting; announcements take over 3 s
     machine_least_ms: int = 3300  # chosen: that, and the 400 ms after which talk has ended
     silence_ms: int = 6000  # chosen: the longest pause of a ringback tone (5 s, E.180) and one more
@@ -160,8 +160,10 @@ class AnswerListener:
 
     def _tone_on(self, event: ev.ToneOn) -> None:
         if event.tone == "ringback":
+            if not self._rung:  # no burst was seen, for noise: what was voice till now was ringing
+                self._since = max(self._since, event.at)
             self._rung = True
-            self._since = self._busy_until = max(self._since, event.at)
+            self._busy_until = event.at
         elif event.tone in FAILED:
             self._say(FAILED[event.tone], event.at, f"{event.tone} tone")
         elif event.tone == "sit":

@@ -188,6 +188,22 @@ def test_an_answer_is_said_once_and_a_beep_once_more():
     assert listener.finish(60000) is told
 
 
+def test_a_voice_in_place_of_the_next_ringback_burst_is_whole():
+    """The plan's detector tells the ringback only when its pause is over, inside the first word."""
+    sound = alaw(ringback("cn", 1)[: 8 * 4960], voice(350), silence(3000))
+    answer = classify_answer(sound)
+    assert answer.kind == "human"
+    assert abs(answer.greeting_ms - 350) <= 100
+
+
+def test_ringback_that_only_the_plan_heard_was_no_voice():
+    listener = AnswerListener("cn")
+    listener.on_event(ev.TalkBegin(1, 480, 0, 0, -20.0))
+    listener.on_event(ev.ToneOn(2, 8400, 0, 0, "ringback", -20.0))
+    listener.on_event(ev.TalkEnd(3, 11200, 0, 0, 1000))
+    assert listener.finish(40000).kind == "no_answer"
+
+
 def test_limits_are_parameters():
     limits = AnswerLimits(wait_short_ms=600)
     for wanted, ms in ((AnswerLimits(), 1200), (limits, 600)):
