@@ -133,7 +133,7 @@ enum ctb_event_kind {
     CTB_EV_DTMF_END = 33,      /* a = ASCII digit, b = length in samples,
                                   d = samples from the tone's last sample to `at` */
     CTB_EV_TONE_ON = 34,       /* a = tone id of the plan, b = level 0.01 dBm0, d as above */
-    CTB_EV_TONE_OFF = 35,      /* a = tone id */
+    CTB_EV_TONE_OFF = 35,      /* a = tone id, d = samples from its last burst to `at` */
     CTB_EV_TALK_BEGIN = 36,    /* a = level 0.01 dBm0; b = 0 received, 1 sent */
     CTB_EV_TALK_END = 37,      /* a = length, ms; b = 0 received, 1 sent */
     CTB_EV_CALLER_ID = 38,     /* text = number TAB date (MMDDhhmm) TAB name, cut to fit; any may

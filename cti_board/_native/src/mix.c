@@ -31,9 +31,14 @@ static uint64_t player_take(ctb_engine_t *e, ctb_chan_t *c, int i, uint8_t *out)
 
 static void add_alaw(int32_t *acc, const uint8_t *in, uint64_t n, int gain_q12)
 {
-    for (uint64_t i = 0; i < n; i++)
-        acc[i] += gain_q12 == 4096 ? ctb_alaw_to_linear(in[i])
-                                   : (int32_t)((int64_t)ctb_alaw_to_linear(in[i]) * gain_q12 >> 12);
+    int16_t linear[FRAME];
+    ctb_alaw_decode(linear, in, n);
+    if (gain_q12 == 4096)
+        for (uint64_t i = 0; i < n; i++)
+            acc[i] += linear[i];
+    else
+        for (uint64_t i = 0; i < n; i++)
+            acc[i] += (int32_t)((int64_t)linear[i] * gain_q12 >> 12);
 }
 
 static int16_t clamp(int32_t v) { return (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v); }

@@ -159,11 +159,11 @@ static uint64_t keep(ctb_recorder_t *r, const uint8_t *rx, const uint8_t *tx, ui
 
 static bool is_silent(const uint8_t *rx)
 {
+    int16_t linear[FRAME];
     int32_t sum = 0;
-    for (int i = 0; i < FRAME; i++) {
-        int16_t v = ctb_alaw_to_linear(rx[i]);
-        sum += v < 0 ? -v : v;
-    }
+    ctb_alaw_decode(linear, rx, FRAME);
+    for (int i = 0; i < FRAME; i++)
+        sum += linear[i] < 0 ? -linear[i] : linear[i];
     return sum < 260 * FRAME;      /* chosen: mean magnitude of about -38 dBm0 */
 }
 
