@@ -10,7 +10,8 @@ finds our pytest plugin, does not pay for the media plane.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cti_board import audio, errors, events, jobs, tones
+    from cti_board import audio, dsp, errors, events, jobs, tones
+    from cti_board.answering import AnswerWatch
     from cti_board.board import Board, Span, open_board
     from cti_board.call import Call, CallState, LineOptions, LineRow, TrunkGroup
     from cti_board.capability import Capabilities
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TONES",
+    "AnswerWatch",
     "Board",
     "Cadence",
     "Call",
@@ -57,6 +59,7 @@ __all__ = [
     "TonePlan",
     "TrunkGroup",
     "audio",
+    "dsp",
     "errors",
     "events",
     "jobs",
@@ -67,6 +70,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "answering": "AnswerWatch",
     "board": "Board Span open_board",
     "call": "Call CallState LineOptions LineRow TrunkGroup",
     "capability": "Capabilities",
@@ -81,7 +85,7 @@ _HOME = {
     "switch": "Conference Switch",
     "tones": "Cadence Tone TonePlan",
 }
-_MODULES = "audio errors events jobs tones"
+_MODULES = "audio dsp errors events jobs tones"
 
 
 if not TYPE_CHECKING:
