@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cti_board.pump import EventStream
 
 TICK_S = 0.1  # what the listener asks: ten times a second
+TICK_SAMPLES = 800
 HEARD = (
     ev.TalkBegin,
     ev.TalkEnd,
@@ -48,6 +49,7 @@ class AnswerWatch:
     ) -> None:
         self._channel, self._limits = channel, limits
         self._dialling = dialling
+        self._at = 0  # the listener knows the time up to here
         self._events: EventStream | None = None
         self._listener: AnswerListener | None = None
 
@@ -64,6 +66,7 @@ class AnswerWatch:
         return self
 
     def _fresh(self, at: int) -> AnswerListener:
+        self._at = at
         return AnswerListener(self._channel.board.tone_plan, self._limits, at=at)
 
     async def __aexit__(
@@ -74,6 +77,7 @@ class AnswerWatch:
     ) -> None:
         assert self._events is not None
         self._events.close()
+        self._listener = None
         if self._channel.board.number >= 0:
             self._channel.arm(talk=False, tones=False, fax=False, beep=False)
 
@@ -116,10 +120,17 @@ class AnswerWatch:
                 event = await self._events.get()
         except TimeoutError:
             if not self._dialling:
-                self._listener.on_time(self._channel.now_samples)
+                self._until(self._channel.now_samples)
             return
         if self._dialling and isinstance(event, ev.ToneDone):  # the digits are out
             self._dialling = False
             self._listener = self._fresh(event.at)
         elif not self._dialling:
+            self._until(event.at)  # events that had to wait come after the time before them
             self._listener.on_event(event)
+
+    def _until(self, at: int) -> None:
+        assert self._listener is not None
+        for moment in range(self._at + TICK_SAMPLES, at + 1, TICK_SAMPLES):
+            self._at = moment
+            self._listener.on_time(moment)

@@ -10,12 +10,12 @@ from typing import Any
 from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.clock import Clock
+from cti_board.dsp.fax import KINDS as FAX_TONES
 from cti_board.errors import BoardNotFoundError, DriverError, check
 
 POLL = 256
 NOWHERE = 0xFFFFFFFF
 ENOENT = 2
-FAX_TONES = {1: "cng", 2: "ced", 3: "ans_pr", 4: "ansam", 5: "ansam_pr", 6: "ct"}  # ctb_fax.h
 ABSENCE = {ord("O"): "O", ord("P"): "P"}  # out of area, private: Telcordia GR-30
 
 
@@ -87,10 +87,10 @@ DECODE: dict[int, Callable[[Any], ev.Event]] = {
     ),
     lib.CTB_EV_MF_END: lambda c: ev.MfEnd(c.seq, c.at, c.board, c.channel, c.a, c.b, c.d),
     lib.CTB_EV_FAX_ON: lambda c: ev.FaxToneOn(
-        c.seq, c.at, c.board, c.channel, FAX_TONES[c.a], c.b / 100, c.d
+        c.seq, c.at, c.board, c.channel, FAX_TONES[c.a - 1], c.b / 100, c.d
     ),
     lib.CTB_EV_FAX_OFF: lambda c: ev.FaxToneOff(
-        c.seq, c.at, c.board, c.channel, FAX_TONES[c.a], c.b
+        c.seq, c.at, c.board, c.channel, FAX_TONES[c.a - 1], c.b
     ),
     lib.CTB_EV_BEEP_ON: lambda c: ev.BeepOn(
         c.seq, c.at, c.board, c.channel, c.a / 10, c.b / 100, c.d

@@ -34,24 +34,31 @@ class Alarm(IntFlag):
 def plain_text(raw: bytes) -> str:
     """Bytes of a stranger as printable text: UTF-8, else GBK (China), else ASCII with U+FFFD.
 
-    A character that was cut off at the end is dropped, and so are control characters.
+    A character that was cut off at the end is dropped, and so are control characters and line
+    separators.  Two bytes a character in both codes, as in a Chinese name of one or two: GBK.
     """
-    text = raw.decode("ascii", "replace")
-    for code, longest in (("utf-8", 4), ("gbk", 2)):
-        cuts = [raw[: len(raw) - cut] for cut in range(longest) if cut <= len(raw)]
-        whole = next((part for part in cuts if _decodes(part, code)), None)
-        if whole is not None:
-            text = whole.decode(code)
-            break
-    return "".join(c for c in text if not unicodedata.category(c).startswith("C"))
+    utf8, gbk = _decoded(raw, "utf-8"), _decoded(raw, "gbk")
+    pairs = utf8 is not None and all(ord(c) < 0x80 or 0x80 <= ord(c) < 0x800 for c in utf8)
+    doubtful = pairs and not raw.isascii() and gbk is not None
+    text = gbk if utf8 is None or doubtful else utf8
+    if text is None:
+        text = raw.decode("ascii", "replace")
+    return "".join(c for c in text if unicodedata.category(c)[0] != "C" and c not in SEPARATORS)
 
 
-def _decodes(raw: bytes, code: str) -> bool:
+SEPARATORS = "\u2028\u2029"
+
+
+def _decoded(raw: bytes, code: str) -> str | None:
+    """The text, without a last character that was cut off; None: it is not in this code."""
     try:
-        raw.decode(code)
-    except UnicodeDecodeError:
-        return False
-    return True
+        return raw.decode(code)
+    except UnicodeDecodeError as error:
+        cut = error.start > 0 and error.end == len(raw) and error.reason in CUT_OFF
+        return raw[: error.start].decode(code) if cut else None
+
+
+CUT_OFF = ("unexpected end of data", "incomplete multibyte sequence")
 
 
 @dataclass(slots=True)

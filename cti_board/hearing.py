@@ -7,6 +7,8 @@ Part of `cti_board.channel.Channel`; apart because a line can be used without an
 from typing import TYPE_CHECKING
 
 from cti_board._native._media import ffi, lib
+from cti_board.dsp.fax import KINDS as FAX_TONES
+from cti_board.dsp.mf import SETS as MF_SETS
 
 if TYPE_CHECKING:
     from cti_board.board import Board
@@ -21,10 +23,8 @@ DETECTORS = {  # CTB_ARM_*
     "talk_tx": 64,
     "beep": 128,
 }
-MF_SETS = ("forward", "backward", "backward_cn")
-FAX_TONES = {"cng": 1, "ced": 2, "ans_pr": 3, "ansam": 4, "ansam_pr": 5, "ct": 6}  # ctb_fax.h
 ECHO_TAILS_MS = range(16, 65, 8)  # as in ctb_echo.h
-LEVEL_RANGE_DBM0 = (-40.0, 3.0)
+LEVEL_RANGE_DBM0 = (-40.0, 0.0)  # as in agc.c
 
 
 class Hearing:
@@ -104,7 +104,13 @@ class Hearing:
         if ms < 0:
             raise ValueError(f"ms is not negative: {ms}")
         cookie = self.board.loop.engine.next_cookie()
-        self._post(lib.CTB_EOP_FAX_TONE, a=FAX_TONES[kind], b=_cdb(level_dbm0), c=ms, cookie=cookie)
+        self._post(
+            lib.CTB_EOP_FAX_TONE,
+            a=1 + FAX_TONES.index(kind),
+            b=_cdb(level_dbm0),
+            c=ms,
+            cookie=cookie,
+        )
         return cookie
 
     # ---- line cleaning ------------------------------------------------------------------

@@ -14,14 +14,13 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from cti_board import tones
+from cti_board import LineOptions, tones
 
 from .prompt import LANGUAGES
 
 DEFAULT = Path(__file__).parent / "data" / "centre.toml"
 SIM = "sim:"
 DEFAULT_URL = "sim:fxo=16,fxs=10,e1=1"
-ECHO_TAILS_MS = range(16, 65, 8)
 NUMBER_MAX = 9  # chosen: digits of a number in a port's name or a part; more is a slip of the key
 PORT = re.compile(rf"fxs(0|[1-9][0-9]{{0,{NUMBER_MAX - 1}}})")
 PART = re.compile(rf"1/([1-9][0-9]{{0,{NUMBER_MAX - 1}}})")
@@ -83,9 +82,11 @@ def _matches(pattern: str, right: str) -> Rule:
 
 
 def _echo_tail(value: int) -> str:
-    if value == 0 or value in ECHO_TAILS_MS:
-        return ""
-    return f"should be 0 (off), or 16 to 64 ms in steps of 8, not {_shown(value)}"
+    try:
+        LineOptions(echo_tail_ms=value)
+    except ValueError:
+        return f"should be 0 (off), or 16 to 64 ms in steps of 8, not {_shown(value)}"
+    return ""
 
 
 def _languages(value: tuple[str, ...]) -> str:

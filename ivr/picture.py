@@ -90,7 +90,7 @@ def picture(
     width, low = size.width, size.height < LOW_ROWS
     title = f"{config.ivr.name_zh}  {config.ivr.name_en}  {config.board.url}"
     table, rows = figures_table(shot.figures, width - FRAME_COLUMNS, max(1, size.height // 8))
-    parts: list[RenderableType] = [Panel(table, title=title, subtitle=f"{wall:%H:%M:%S}")]
+    parts: list[RenderableType] = [Panel(table, title=Text(title), subtitle=f"{wall:%H:%M:%S}")]
     used = rows + FRAME_ROWS
     if trouble:
         parts.append(one_row(Text(f"记录 records: {trouble}", style=BAD_LINE)))
@@ -188,6 +188,11 @@ def table_width(columns: Sequence[Column[Row]], gap: int) -> int:
     return sum(one.width for one in columns) + gap * (len(columns) - 1)
 
 
+def plain(cell: Text | str) -> Text:
+    """Words as they are: what a caller's exchange sent is no markup."""
+    return cell if isinstance(cell, Text) else Text(cell)
+
+
 def fit(
     title: str, columns: Sequence[Column[Row]], rows: Sequence[Row], width: int, room: int, *,
     low: bool,
@@ -202,7 +207,7 @@ def fit(
         table.add_column(one.head, width=min(one.width, width), no_wrap=True, overflow="ellipsis")
     shown = rows if len(rows) <= room else rows[: max(0, room - 1)]
     for row in shown:
-        table.add_row(*(one.cell(row) for one in kept))
+        table.add_row(*(plain(one.cell(row)) for one in kept))
     if len(shown) < len(rows):
         table.add_row(Text(f"+{len(rows) - len(shown)} more", style="dim"))
     return table

@@ -179,7 +179,7 @@ def _parse_single(body: bytes) -> CallerId:
 
 
 def _number(raw: bytes) -> str:
-    return bytes(b for b in raw if 0x20 < b < 0x7F).decode("ascii")
+    return bytes(b for b in raw if b in b"0123456789ABCD*#+").decode("ascii")
 
 
 def _reason(raw: bytes) -> str:

@@ -27,7 +27,7 @@ TONES = {
 # caller identity by DTMF before ring 1: China sends D number C, others A number #
 # (ETSI EN 300 659-1 annex B: any of four may begin it); some send no end code
 DTMF_ID_START, DTMF_ID_END = "DABC", "C#"
-DTMF_ID_GAP = RATE  # chosen: a second; digits come every 0.1 to 0.14 s
+DTMF_ID_GAP = RATE * 2 // 5  # begin to begin: a digit of 100 ms and a pause of 0.25 s, with room
 DTMF_ID_MS, PAUSE = 60, ","  # YD/T 1277.1: 50 to 70 ms; a pause of 0.5 s before ring 1
 FSK_AFTER_MS, FSK_BEFORE_MS = 500, 250  # Telcordia GR-30: after ring 1, before ring 2
 HALF_MS = 4  # samples: lengths are in whole ms
@@ -126,6 +126,8 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
         if reversed_ == self._reversed:
             return None  # told once more
         self._reversed = reversed_
+        if self.options.caller_id == "none" and self.machine.state is FxoState.IDLE:
+            return None  # nothing is to come before the first ring
         back = reversed_ == self._idle_reversed
         return FxoEvent.REVERSED_BACK if back else FxoEvent.REVERSED
 
@@ -135,16 +137,18 @@ class FxoLine(Line[FxoState, FxoEvent, FxoAction]):
 
     def _spelled(self, event: ev.DtmfBegin) -> FxoEvent | None:
         """A digit on an idle line, where the number comes in DTMF."""
-        if event.at - self._spelled_at > DTMF_ID_GAP:
+        began = event.at - event.age_samples
+        if began - self._spelled_at > DTMF_ID_GAP:
             self._spelling = None
-        self._spelled_at = event.at
-        if self._spelling and event.digit in DTMF_ID_END + DTMF_ID_START:
+        self._spelled_at = began
+        if self._spelling and event.digit in DTMF_ID_END:
             number, self._spelling = self._spelling, None
             return self._caller_id(Who(number, "DTMF"), event.at)
         if event.digit in DTMF_ID_START:
             self._spelling = ""
         elif self._spelling is not None and event.digit.isdigit():
-            self._spelling += event.digit
+            room = len(self._spelling) < LONGEST_NUMBER
+            self._spelling = self._spelling + event.digit if room else None  # no number is longer
         return None
 
     # ---- actions ------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from cti_board import events as ev
 from cti_board.dsp.caller_id import STANDARDS, Standard
 from cti_board.errors import BoardError, CtiError
 from cti_board.fsm import Machine, Table
+from cti_board.hearing import ECHO_TAILS_MS, LEVEL_RANGE_DBM0
 from cti_board.signalling.cause import Cause
 from cti_board.signalling.port import EventStream, LinePort
 
@@ -28,7 +29,6 @@ A = TypeVar("A", bound=Enum)
 RATE = 8000  # samples a second, as everywhere
 LINE_OPS = frozenset({1, 2, 5, 6, 39})  # CTB_OP_HOOK, RING, PULSE_DIAL, CAS, DIAL of ctb_driver.h
 DETECTORS = ("dtmf", "tones", "talk", "fsk")
-ECHO_TAILS_MS = range(16, 65, 8)  # as in ctb_echo.h
 MAX_DIGITS = 32  # chosen: ITU-T E.164 has 15, with a prefix and an extension
 
 log = logging.getLogger("cti_board.signalling")
@@ -66,6 +66,9 @@ class LineOptions:
             raise ValueError(f"caller_id_standard is bell202 or v23: {self.caller_id_standard!r}")
         if self.echo_tail_ms and self.echo_tail_ms not in ECHO_TAILS_MS:
             raise ValueError(f"echo_tail_ms is 0, or 16 to 64 in steps of 8: {self.echo_tail_ms}")
+        low, high = LEVEL_RANGE_DBM0
+        if self.level_dbm0 is not None and not low <= self.level_dbm0 <= high:
+            raise ValueError(f"level_dbm0 is {low:g} to {high:g}: {self.level_dbm0}")
 
 
 @dataclass(slots=True)

@@ -215,7 +215,7 @@ def test_a_jump_over_silence_changes_nothing_of_a_cleaned_line():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"echo_tail_ms": 20}, {"echo_tail_ms": 72}, {"level_dbm0": 9.0}, {"max_gain_db": 31.0}],
+    [{"echo_tail_ms": 20}, {"echo_tail_ms": 72}, {"level_dbm0": 0.5}, {"max_gain_db": 31.0}],
 )
 def test_wrong_words_for_cleaning_are_refused(card, wrong):  # noqa: F811
     async def main():

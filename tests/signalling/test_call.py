@@ -555,26 +555,3 @@ async def test_many_calls_leave_nothing_behind():
         assert not group._calls
         assert not group._offers
         assert group.lines()[0].state == "idle"
-
-
-@virtual
-async def test_what_the_exchange_told_of_the_caller_is_in_the_call():
-    (port,) = lines(LineType.FXO, 1)
-    async with TrunkGroup([port], options=LineOptions()) as group:
-        at(1.0, port, ev.RingBegin)
-        at(2.0, port, ev.RingEnd, length_ms=1000)
-        at(3.0, port, ev.CallerId, number="13800138000", method="fsk", valid=True, name="王")
-        call = await group.offered()
-        assert (call.ani, call.ani_source) == ("13800138000", "FSK")
-        assert (call.ani_name, call.ani_absence) == ("王", "")
-
-
-@virtual
-async def test_a_caller_who_hides_says_why_there_is_no_number():
-    (port,) = lines(LineType.FXO, 1)
-    async with TrunkGroup([port], options=LineOptions()) as group:
-        at(1.0, port, ev.RingBegin)
-        at(2.0, port, ev.RingEnd, length_ms=1000)
-        at(3.0, port, ev.CallerId, number="", method="fsk", valid=True, absence="P")
-        call = await group.offered()
-        assert (call.ani, call.ani_source, call.ani_absence) == ("", "FSK", "P")

@@ -46,3 +46,9 @@ def test_cleaning_begins_with_the_answer_and_ends_with_the_call():
 def test_a_tail_that_no_canceller_has_is_refused(tail):
     with pytest.raises(ValueError, match=f"echo_tail_ms is 0, or 16 to 64 .*{tail}"):
         LineOptions(echo_tail_ms=tail)
+
+
+@pytest.mark.parametrize("level", [1.0, -41.0, 50.0])
+def test_a_level_that_no_control_has_is_refused(level):
+    with pytest.raises(ValueError, match=f"level_dbm0 is -40 to 0: {level}"):
+        LineOptions(level_dbm0=level)

@@ -17,12 +17,17 @@ enum parameter {                 /* ETSI EN 300 659-3, 5.3; Telcordia GR-1188 */
     PARAM_NO_NAME = 0x08
 };
 
-/* printable ASCII without spaces */
+/* what a number is made of; all else is a stranger's text and has no place in it */
+static int dials(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'D') || c == '*' || c == '#' || c == '+';
+}
+
 static void copy_digits(char *out, size_t room, const uint8_t *from, size_t size)
 {
     size_t n = 0;
     for (size_t i = 0; i < size && n + 1 < room; i++)
-        if (from[i] > ' ' && from[i] < 0x7F)
+        if (dials(from[i]))
             out[n++] = (char)from[i];
     out[n] = '\0';
 }
