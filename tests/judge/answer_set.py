@@ -1,11 +1,13 @@
 """Room: the labelled set of answered calls, recorded and made.  Must not be used to tune anything.
 
 What a caller hears after dialling: perhaps ringing, then somebody or something.  Real speech is
-that of `real_speech`; made greetings are espeak-ng's, in voices kept for judging.
+that of `real_speech`: people's greetings of 0.4 to 4 s and machines' of 2 to 17 s, so that between
+2 and 4 s the length does not tell them apart.  One greeting in four is espeak-ng's, as were most
+of the sounds that the policy was made with, in voices kept for judging; `made_voice` says so.
 """
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,7 +58,14 @@ US_SIT = {
     "reorder": ((913.8, 274), (1428.5, 380), (1776.7, 380)),
     "no circuit": ((985.2, 380), (1428.5, 380), (1776.7, 380)),
 }
-SIZES = {"human": 125, "machine": 115, "fax": 50, "sit": 40, "silence": 25, "busy": 45,
+# seconds from, to, and how many of twenty: chosen before any was heard.  Most people say a name,
+# few a sentence; most machines explain themselves, some say no more than "leave a message"
+Bands = tuple[tuple[float, float, int], ...]
+HUMAN_BANDS: Bands = ((0.4, 1.0, 8), (1.0, 2.0, 6), (2.0, 3.0, 4), (3.0, 4.0, 2))
+MACHINE_BANDS: Bands = ((2.0, 3.0, 2), (3.0, 4.0, 2), (4.0, 6.0, 4), (6.0, 17.0, 12))
+SHORT_S = 4.0  # of a machine's greeting: nothing but its beep can tell it, and it always beeps
+MADE_EVERY = 4
+SIZES = {"human": 168, "machine": 152, "fax": 50, "sit": 40, "silence": 25, "busy": 45,
          "no_answer": 25}
 
 
@@ -72,6 +81,8 @@ class Call:
     what: str
     beep: tuple[int, int] | None = None  # first sample and the one after the last
     said: int = 0  # sample at which a human's first greeting ends
+    greeting_s: float = 0.0  # how long the (first) greeting is
+    made_voice: bool = False  # the greeting is espeak-ng's
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,8 @@ class Part:
     what: str
     beep: tuple[int, int] | None = None
     said: int = 0
+    greeting_s: float = 0.0
+    made_voice: bool = False
 
 
 @cache
@@ -111,70 +124,79 @@ def _recorded() -> dict[str, list[Samples]]:
     return {name: [trimmed(r) for r in real_speech.set_of(name)] for name in corpus.PACKAGES}
 
 
-def _faded(sound: Samples, ms: float = 30.0) -> Samples:
-    out, n = sound.copy(), min(round(8 * ms), len(sound))
-    out[-n:] *= np.linspace(1, 0, n)
-    return out
+def _band(rng: np.random.Generator, bands: Bands) -> tuple[float, float]:
+    """Seconds from and to, by the bands' shares."""
+    share = np.array([count for _, _, count in bands]) / sum(count for _, _, count in bands)
+    low, high, _ = bands[int(rng.choice(len(bands), p=share))]
+    return low, high
 
 
-def _short_real(rng: np.random.Generator) -> tuple[Samples, str]:
-    """A prompt of 0.4 to 2 s, whole, or cut from a longer one."""
+def _said(rng: np.random.Generator, low: float, high: float) -> tuple[Samples, str]:
+    """A recorded prompt, whole, of a length drawn from the band (within 10 %)."""
     sets = _recorded()
-    name = str(rng.choice(sorted(sets)))
-    short = [r for r in sets[name] if 0.4 <= len(r) / RATE <= 2.0]
-    if short and rng.random() < 0.7:
-        return short[int(rng.integers(len(short)))], f"recorded, {name}"
-    longer = [r for r in sets[name] if len(r) > 2.2 * RATE]
-    one = longer[int(rng.integers(len(longer)))]
-    return _faded(one[: round(rng.uniform(0.5, 1.8) * RATE)]), f"recorded and cut, {name}"
+    name, seconds = str(rng.choice(sorted(sets))), rng.uniform(low, high)
+    least, most = max(low, 0.9 * seconds), min(high, 1.1 * seconds)
+    near = [r for r in sets[name] if least <= len(r) / RATE < most]
+    one = near[int(rng.integers(len(near)))]
+    return one, f"recorded, {name}, {len(one) / RATE:.1f} s"
+
+
+def _made(rng: np.random.Generator, texts: Sequence[tuple[str, str]]) -> tuple[Samples, str]:
+    language, text = texts[int(rng.integers(len(texts)))]
+    voice = str(rng.choice(MADE_VOICES))
+    said = made(language, voice, text, int(rng.integers(140, 185)), int(rng.integers(25, 80)))
+    return said, f"espeak-ng {language}+{voice}, {len(said) / RATE:.1f} s: {text[:24]}"
 
 
 def human(rng: np.random.Generator, index: int) -> Part:
-    """A short greeting, then waiting; three in ten ask again."""
-    if index % 2:
-        greeting, what = _short_real(rng)
-        synthetic = 0.0
-    else:
-        language, text = SHORT[int(rng.integers(len(SHORT)))]
-        voice = str(rng.choice(MADE_VOICES))
-        greeting = made(language, voice, text, int(rng.integers(140, 190)),
-                        int(rng.integers(25, 80)))
-        what, synthetic = f"espeak-ng {language}+{voice}: {text}", 1.0
+    """A greeting of up to 4 s, then waiting; three in ten ask again."""
+    made_voice = index % MADE_EVERY == 0
+    greeting, what = _made(rng, SHORT) if made_voice else _said(rng, *_band(rng, HUMAN_BANDS))
     parts = [silence(rng.uniform(150, 1200)), greeting]
     said = sum(map(len, parts))
     if rng.random() < 0.3:
         parts += [silence(rng.uniform(1800, 3000)), greeting]
     whole = np.concatenate([*parts, silence(rng.uniform(5000, 7000))])
-    return Part(whole, synthetic, what, said=said)
+    return Part(whole, float(made_voice), what, said=said, greeting_s=len(greeting) / RATE,
+                made_voice=made_voice)
 
 
-def _greeting(rng: np.random.Generator, index: int) -> tuple[Samples, float, str]:
-    if index % 3 == 0:
-        language, text = LONG[int(rng.integers(len(LONG)))]
-        voice = str(rng.choice(MADE_VOICES))
-        said = made(language, voice, text, int(rng.integers(140, 180)), int(rng.integers(25, 80)))
-        return said, 1.0, f"espeak-ng {language}+{voice}, greeting"
+def _sentences(rng: np.random.Generator, seconds: float) -> tuple[Samples, str]:
+    """Recorded prompts one after another, at least so long."""
     sets = _recorded()
     name = str(rng.choice(sorted(sets)))
-    least, parts = rng.uniform(4.5, 17.0), []
-    while sum(map(len, parts)) < least * RATE:
-        longer = [r for r in sets[name] if len(r) > 1.2 * RATE]
+    longer = [r for r in sets[name] if len(r) > 1.2 * RATE]
+    parts: list[Samples] = []
+    while sum(map(len, parts)) < seconds * RATE:
         parts += [longer[int(rng.integers(len(longer)))], silence(rng.uniform(200, 650))]
-    return np.concatenate(parts[:-1]), 0.0, f"recorded greeting, {name}"
+    whole = np.concatenate(parts[:-1])
+    return whole, f"recorded greeting, {name}, {len(whole) / RATE:.1f} s"
 
 
 def machine(rng: np.random.Generator, index: int) -> Part:
-    """A long greeting with pauses in it; most end in a beep of 400 to 2000 Hz."""
-    said, synthetic, what = _greeting(rng, index)
+    """A greeting of one sentence or of many; most end in a beep of 400 to 2000 Hz, half of those
+    after a wait of one to three seconds."""
+    made_voice = index % MADE_EVERY == 0
+    low, high = _band(rng, MACHINE_BANDS)
+    if made_voice:
+        said, what = _made(rng, LONG)
+    elif low < SHORT_S:
+        said, what = _said(rng, low, high)
+    else:
+        said, what = _sentences(rng, rng.uniform(low, high))
+    greeting_s = len(said) / RATE
     said = at_level(said, 0.0)
     parts, beep = [silence(rng.uniform(200, 1500)), said], None
-    if rng.random() < 0.85:
+    if greeting_s < SHORT_S or rng.random() < 0.85:
         hz, ms = rng.uniform(400, 2000), rng.uniform(200, 1000)
-        parts.append(silence(rng.uniform(200, 1200)))
+        wait = rng.uniform(1000, 3000) if rng.random() < 0.5 else rng.uniform(200, 1200)
+        parts.append(silence(wait))
         begin = sum(map(len, parts))
         parts.append(sine(hz, ms, rng.uniform(-6, 3)))
-        beep, what = (begin, sum(map(len, parts))), f"{what}, beep {hz:.0f} Hz {ms:.0f} ms"
-    return Part(np.concatenate([*parts, silence(rng.uniform(2000, 4000))]), synthetic, what, beep)
+        beep = (begin, sum(map(len, parts)))
+        what = f"{what}, after {wait / 1000:.1f} s a beep of {hz:.0f} Hz, {ms:.0f} ms"
+    whole = np.concatenate([*parts, silence(rng.uniform(2000, 4000))])
+    return Part(whole, float(made_voice), what, beep, greeting_s=greeting_s, made_voice=made_voice)
 
 
 def fax(rng: np.random.Generator, index: int) -> Part:
@@ -200,12 +222,12 @@ def sit(rng: np.random.Generator, index: int) -> Part:
     else:
         kind = str(rng.choice(sorted(US_SIT)))
         steps, what = US_SIT[kind], f"American SIT, {kind}"
-    said, synthetic, whose = _greeting(rng, index)
+    said, whose = _sentences(rng, rng.uniform(4.5, 12.0))
     tone = np.concatenate([sine(hz, ms, -14) for hz, ms in steps])
     scale = 10 ** (rng.uniform(-6, 3) / 20)
     return Part(np.concatenate([silence(rng.uniform(100, 1200)), tone * scale,
                                 silence(rng.uniform(100, 900)), at_level(said, -14),
-                                silence(1000)]), (1 + synthetic) / 2, f"{what}; {whose}")
+                                silence(1000)]), 0.5, f"{what}; {whose}")
 
 
 def quiet(rng: np.random.Generator, index: int) -> Part:
@@ -252,7 +274,8 @@ def one(kind: str, index: int) -> Call:
     whole = np.concatenate([lead, answer])
     beep = (part.beep[0] + len(lead), part.beep[1] + len(lead)) if part.beep else None
     return Call(kind, alaw(whole + noise(rng, len(whole), floor)), len(lead), plan,
-                part.synthetic, part.what, beep, len(lead) + part.said)
+                part.synthetic, part.what, beep, len(lead) + part.said, part.greeting_s,
+                part.made_voice)
 
 
 def calls(quick: bool) -> Iterator[Call]:
