@@ -1,25 +1,35 @@
 """Room: the judges' own reading of the nations' call-progress tones.  Data and its little grammar
 only; must not be filled from the product's plans.
 
-Facts from ITU-T E.180 Supplement 2 (the list of national tones) and, where named, national
-documents.  Grammar: ``f[+f][*m] [on/off,on/off ...]`` in Hz and ms; ``*m`` = modulated by m Hz in
-full, ``^`` = louder in five steps; no times = continuous; SIT is three frequencies with ``>``
-between, each 330 ms.
+Facts from ITU-T E.180 Supplement 2 (the list of national tones), from national documents where
+they are named, and from the tone tables that open exchange software carries (`OPEN`).
+
+Grammar: ``f[+f][*m] [on/off,on/off ...]`` in Hz and ms; ``*m`` = modulated by m Hz in full, ``^`` =
+louder in five steps; no times = continuous; SIT is three frequencies with ``>`` between, each
+330 ms.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tests.judge.signals2 import Samples, silence, sine, tones
 
 ITU = "ITU-T E.180 Suppl. 2"
+OPEN = "open exchanges' tables"  # where the supplement has no figure
 
 
 @dataclass(frozen=True, slots=True)
 class National:
+    """`also`: second readings where a country's exchanges differ."""
+
     source: str
     tones: dict[str, str]
+    also: dict[str, str] = field(default_factory=dict)
+
+    def readings(self) -> list[tuple[str, str]]:
+        """(name, text) of every tone, second readings last."""
+        return [*self.tones.items(), *self.also.items()]
 
 
 NATIONAL: dict[str, National] = {
@@ -31,51 +41,59 @@ NATIONAL: dict[str, National] = {
     "us": National("Telcordia GR-506, precise tones", {
         "dial": "350+440", "ringback": "440+480 2000/4000", "busy": "480+620 500/500",
         "congestion": "480+620 250/250", "call_waiting": "440 300/10000",
+        "howler": "1400+2060+2450+2600 100/100",
         "sit": "950>1400>1800"}),
     "uk": National("BT SIN 350", {
         "dial": "350+440", "ringback": "400+450 400/200,400/2000", "busy": "400 375/375",
-        "congestion": "400 400/350,225/525", "call_waiting": "400 100/4000",
+        "congestion": "400 400/350,225/525", "call_waiting": "400 100/4000", "vacant": "400",
         "sit": "950>1400>1800"}),
     "de": National(ITU, {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 480/480",
         "congestion": "425 240/240", "call_waiting": "425 200/200,200/5000",
         "sit": "950>1400>1800"}),
-    "fr": National(ITU, {
+    "fr": National(f"{ITU}; congestion, call waiting: {OPEN}", {
         "dial": "440", "ringback": "440 1500/3500", "busy": "440 500/500",
-        "sit": "950>1400>1800"}),
+        "congestion": "440 250/250", "call_waiting": "440 300/10000",
+        "sit": "950>1400>1800"}, {"dial": "330+440"}),
     "jp": National("ITU-T E.180 Suppl. 2; TTC (ringback 400 Hz modulated by 16 Hz)", {
-        "dial": "400", "ringback": "400*16 1000/2000", "busy": "400 500/500"}),
+        "dial": "400", "ringback": "400*16 1000/2000", "busy": "400 500/500",
+        "call_waiting": "400*16 500/8000", "sit": "950>1400>1800"}),
     "au": National("ITU-T E.180 Suppl. 2; AS/CA S002", {
         "dial": "413+438", "ringback": "413+438 400/200,400/2000", "busy": "425 375/375",
         "call_waiting": "425 200/200,200/4400"}),
     "in": National(ITU, {
         "dial": "400*25", "ringback": "400*25 400/200,400/2000", "busy": "400 750/750",
-        "congestion": "400 250/250"}),
+        "congestion": "400 250/250", "call_waiting": "400 200/100,200/7500",
+        "sit": "950>1400>1800"}),
     "br": National("ITU-T E.180 Suppl. 2; Telebras 220-250-713", {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 250/250",
-        "vacant": "425 250/250,750/250"}),
+        "vacant": "425 250/250,750/250", "call_waiting": "425 50/1000"}),
     "ru": National("ITU-T E.180 Suppl. 2; GOST 45.223-2001", {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 350/350",
         "congestion": "425 175/175", "call_waiting": "425 200/5000", "sit": "950>1400>1800"}),
     "it": National(ITU, {
         "dial": "425 200/200,600/1000", "ringback": "425 1000/4000", "busy": "425 500/500",
-        "congestion": "425 200/200", "sit": "950>1400>1800"}),
+        "congestion": "425 200/200", "call_waiting": "425 400/100,250/100,150/14000",
+        "sit": "950>1400>1800"}, {"dial": "425"}),
     "es": National(ITU, {
         "dial": "425", "ringback": "425 1500/3000", "busy": "425 200/200",
         "congestion": "425 200/200,200/200,200/600",
         "call_waiting": "425 175/175,175/3500", "sit": "950>1400>1800"}),
     "nl": National(ITU, {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 500/500",
-        "congestion": "425 250/250", "sit": "950>1400>1800"}),
+        "congestion": "425 250/250", "call_waiting": "425 500/9500", "sit": "950>1400>1800"}),
     "sg": National("IDA TS PSTN 1", {
         "dial": "425", "ringback": "425*24 400/200,400/2000", "busy": "425 750/750",
-        "congestion": "425 250/250", "sit": "950>1400>1800"}),
-    "tw": National(ITU, {
+        "congestion": "425 250/250", "call_waiting": "425*24 300/200,300/3200",
+        "sit": "950>1400>1800"}),
+    "tw": National(f"{ITU}; {OPEN}", {
         "dial": "350+440", "ringback": "440+480 1000/2000", "busy": "480+620 500/500",
-        "congestion": "480+620 250/250"}),
-    "za": National(ITU, {
+        "congestion": "480+620 250/250", "call_waiting": "350+440 250/250,250/3250",
+        "sit": "950>1400>1800"}),
+    "za": National(f"{ITU}; 383 + 417 Hz: {OPEN}", {
         "dial": "400*33", "ringback": "400*33 400/200,400/2000", "busy": "400 500/500",
-        "congestion": "400 250/250"}),
+        "congestion": "400 250/250"}, {
+        "dial": "383+417", "ringback": "383+417 400/200,400/2000"}),
     "at": National(ITU, {
         "dial": "420", "ringback": "420 1000/5000", "busy": "420 400/400",
         "congestion": "420 200/200", "sit": "950>1450>1850"}),
@@ -85,7 +103,8 @@ NATIONAL: dict[str, National] = {
         "sit": "900>1400>1800"}),
     "ch": National(ITU, {
         "dial": "425", "ringback": "425 1000/4000", "busy": "425 500/500",
-        "congestion": "425 200/200", "sit": "950>1400>1800"}),
+        "congestion": "425 200/200", "call_waiting": "425 200/200,200/4000",
+        "sit": "950>1400>1800"}),
     "hk": National(ITU, {
         "dial": "350+440", "ringback": "440+480 400/200,400/3000", "busy": "480+620 500/500",
         "congestion": "480+620 250/250", "sit": "950>1400>1800"}),
@@ -97,10 +116,12 @@ NATIONAL: dict[str, National] = {
         "sit": "950>1400>1800"}),
     "nz": National(f"{ITU}; PTC 100", {
         "dial": "400", "ringback": "400+450 400/200,400/2000", "busy": "400 500/500",
-        "congestion": "400 250/250", "vacant": "400 75/100,75/100,75/100,75/400"}),
+        "congestion": "400 250/250", "vacant": "400 75/100,75/100,75/100,75/400",
+        "call_waiting": "400 200/3000"}),
     "se": National(ITU, {
         "dial": "425", "ringback": "425 1000/5000", "busy": "425 250/250",
-        "congestion": "425 250/750", "sit": "950>1400>1800"}),
+        "congestion": "425 250/750", "call_waiting": "425 200/500,200/9100",
+        "sit": "950>1400>1800"}),
 }
 
 
@@ -163,19 +184,3 @@ def tone_sound(
         done += (on + off) * pace
         index += 1
     return np.concatenate(parts)
-
-
-def descriptor(of: Shape) -> list[tuple[int, int, int, int]]:
-    """The same tone for the rival's cadence table: times +-10 %."""
-    low, high = 0.9, 1.1
-    if not of.on_off_ms:
-        first, second = (int(of.hz[0]), int(of.hz[1]) if len(of.hz) > 1 else 0)
-        return [(first, second, 1300, 0)]  # longer than China's longest burst
-    rows: list[tuple[int, int, int, int]] = []
-    for index, (on, off) in enumerate(of.on_off_ms):
-        hz = (of.steps_hz[index],) if of.steps_hz else of.hz
-        second = int(hz[1]) if len(hz) > 1 else 0
-        rows.append((int(hz[0]), second, int(on * low), int(on * high)))
-        if off:
-            rows.append((0, 0, int(off * low), int(off * high)))
-    return rows

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.judge import oracle, real_speech, table
-from tests.judge.national_tones import NATIONAL, descriptor, shape, tone_sound
+from tests.judge import oracle, progress_rival, real_speech, table
+from tests.judge.national_tones import NATIONAL, shape, tone_sound
 from tests.judge.row import Row
 from tests.judge.signals2 import (
     RATE,
@@ -21,7 +21,6 @@ from tests.judge.signals2 import (
     line,
     silence,
     sine,
-    theirs,
     tones,
 )
 
@@ -38,10 +37,12 @@ def _count(found: Sequence[Sequence[Any]], names: frozenset[str]) -> float:
 
 
 def false_tones(sounds: Sequence[Linear], names: frozenset[str]) -> tuple[float, float]:
-    """How many tones of these names ours and the rival find, with China's plan."""
-    known = {name: descriptor(CN[name]) for name in sorted(ANY)}
+    """How many tones of these names ours and the rival's more careful table find, with China's
+    plan; both tables know every one of these tones."""
+    tables = progress_rival.tables({name: CN[name] for name in sorted(ANY)}, without=())
     ours = hear(face("progress", "find_tones"), sounds, plan="cn")
-    return _count(ours, names), _count(theirs(oracle.tones_heard, sounds, known), names)
+    rivals = progress_rival.heard(sounds, tables)
+    return _count(ours, names), min(_count(found, names) for found in rivals)
 
 
 def keyed_digits(quick: bool) -> list[Linear]:

@@ -7,8 +7,9 @@ import pytest
 from tests.judge import caller_id_signals, guard, r2
 from tests.judge.echo_signals import HEADER, PATHS, css, path
 from tests.judge.fax import sent
-from tests.judge.national_tones import NATIONAL, descriptor, shape, tone_sound
+from tests.judge.national_tones import NATIONAL, shape, tone_sound
 from tests.judge.progress_learned import SEEDS, invented
+from tests.judge.progress_rival import elements, table, tables, wide
 from tests.judge.row import Row
 from tests.judge.signals2 import (
     AbsentError,
@@ -50,7 +51,7 @@ def test_levels_are_dbm0() -> None:
 @pytest.mark.parametrize("country", sorted(NATIONAL))
 def test_national_tones_sound_as_they_are_written(country: str) -> None:
     rng = np.random.default_rng(2)
-    for name, text in NATIONAL[country].tones.items():
+    for name, text in NATIONAL[country].readings():
         of = shape(text)
         made = tone_sound(of, 4000, -12, rng)
         loud = np.abs(made) > 0
@@ -65,10 +66,27 @@ def test_national_tones_sound_as_they_are_written(country: str) -> None:
                 assert np.allclose(strongest(first, len(of.hz)), of.hz, atol=3), name
 
 
-def test_the_rivals_cadence_table_is_ten_percent_around() -> None:
-    assert descriptor(shape("450 350/350")) == [(450, 0, 315, 385), (0, 0, 315, 385)]
-    sit = descriptor(shape("950>1400>1800"))
+def test_the_rivals_narrow_table_is_ten_percent_around() -> None:
+    assert elements(shape("450 350/350")) == [(450, 0, 315, 385), (0, 0, 315, 385)]
+    sit = elements(shape("950>1400>1800"))
     assert [row[0] for row in sit] == [950, 1400, 1800, 0]
+
+
+def test_the_rivals_wide_table_leaves_room_for_its_own_step() -> None:
+    assert elements(shape("450 100/1000"), wide) == [(450, 0, 54, 146), (0, 0, 884, 1116)]
+    assert elements(shape("350+440 20/20"), wide)[0] == (350, 440, 1, 66), "never less than 1 ms"
+
+
+def test_a_steady_tone_outlasts_every_burst_of_the_rivals_table() -> None:
+    plan = {"dial": shape("440"), "ringback": shape("440 1500/3500")}
+    assert table(plan, wide)["dial"] == [(440, 0, 1500 + 166 + 16, 0)]
+    assert table({"dial": plan["dial"]}, wide)["dial"] == [(440, 0, 1300, 0)]
+
+
+def test_the_rival_is_also_asked_without_what_hinders_it() -> None:
+    plan = {"dial": shape("440"), "sit": shape("950>1400>1800")}
+    assert [sorted(one) for one in tables(plan)] == [["dial", "sit"]] * 2 + [["dial"]] * 2
+    assert len(tables({"dial": plan["dial"]})) == 2
 
 
 def test_caller_id_bits_are_those_of_the_message() -> None:
