@@ -50,7 +50,7 @@ class SpeechLevel:
         out = ffi.new("ctb_agc_bank_t **")
         if lib.ctb_agc_bank_alloc(out) != 0:
             raise MemoryError("no memory for a bank of automatic levels")
-        self.lines = lines
+        self.lines, self._samples = lines, 0
         self._bank = ffi.gc(out[0], lib.ctb_agc_bank_free)
         params = ffi.new("ctb_agc_params_t *")
         for name in ("target_dbm0", "max_gain_db", "max_loss_db", "threshold_dbm0"):
@@ -62,13 +62,15 @@ class SpeechLevel:
     def feed(self, sound: Sound) -> NDArray[np.float32]:
         """The same sound at its new level, float32 (lines, samples) within -1..1.
 
-        Whole frames of 160 samples, except the last piece.  Samples that are no number, or beyond
-        eight times full scale, become silence.  ValueError as `lanes.rows`, and for another
-        number of lines.
+        Whole frames of 160 samples, except the last piece.  Samples beyond eight times full scale
+        become silence.  ValueError as `lanes.rows`, for another number of lines, and for a piece
+        after one that was not whole frames.
         """
         lines = rows(sound)
         if len(lines) != self.lines:
             raise ValueError(f"{self.lines} lines, not {len(lines)}")
+        if self._samples % FRAME and lines.shape[1]:
+            raise ValueError(f"only the last piece may end inside a frame of {FRAME} samples")
         samples, frame = lines.shape[1], np.zeros((FRAME, LANES), np.float32)
         out, mask = np.empty_like(lines), (1 << self.lines) - 1
         pointer = ffi.cast("float (*)[16]", frame.ctypes.data)
@@ -78,6 +80,7 @@ class SpeechLevel:
             frame[size:] = 0
             lib.ctb_agc_bank_run(self._bank, pointer, mask)
             out[:, start : start + size] = frame[:size, : self.lines].T
+        self._samples += samples
         return out
 
     def gain_db(self, line: int = 0) -> float:

@@ -8,15 +8,17 @@ Limits: docs/tones.md, with what was measured.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cti_board._native._media import ffi, lib
-from cti_board.dsp.lanes import RATE, Bank, Hit, Sound, rows
+from cti_board.dsp.lanes import FRAME, RATE, Bank, Hit, Sound, end_within, rows, with_silence
 
 MS = RATE // 1000
+EDGE = FRAME // 8  # measured: ends are placed within 13 samples
+FLUSH = 3 * FRAME  # chosen: the receiver's own delay, beyond the pause that ends a digit
 LONGEST_MS = 60_000  # chosen: of a tone or pause; a minute is no digit any more
 _DEFAULT = lib.ctb_dtmf_default
 
@@ -98,8 +100,6 @@ class DtmfReceiver:
     def __init__(self, lines: int = 1, limits: DtmfLimits | str = "itu") -> None:
         """limits: a row of `VARIANTS` by its name, or one's own.  ValueError for an unknown
         name or a number of lines other than 1..16; MemoryError when there is no room."""
-        if not 1 <= lines <= lib.CTB_LANES:
-            raise ValueError(f"a bank has 1..{lib.CTB_LANES} lines, not {lines}")
         limits = find_limits(limits) if isinstance(limits, str) else limits
         names = [field.name for field in fields(limits) if field.name != "source"]
         params = ffi.new("ctb_dtmf_params_t *", {name: getattr(limits, name) for name in names})
@@ -113,7 +113,8 @@ class DtmfReceiver:
 
         sound: int16, float (1.0 = full scale) or uint8 A-law, (samples,) or (lines, samples),
         8000 Hz; the last frame is filled up with silence, so pieces are whole frames but for
-        the last.  ValueError for another array.
+        the last.  ValueError for another array or number of lines, and for a piece after one
+        that was not whole frames.
         """
         return list(self._digits(self._bank.feed(sound)))
 
@@ -135,13 +136,28 @@ def find_digits(sound: Sound, limits: DtmfLimits | str = "itu") -> list[Digit]:
     """Every digit in a sound, in the order of (begin, line).
 
     sound: int16, float (1.0 = full scale) or uint8 A-law, (samples,) or (up to sixteen lines,
-    samples), 8000 Hz.  limits: a row of `VARIANTS` by its name, or one's own.  ValueError for
-    another array or an unknown name.
+    samples), 8000 Hz.  limits: a row of `VARIANTS` by its name, or one's own.  Silence is thought
+    after the sound: a digit that ends 5 ms before the last sample has its end, one that is cut
+    there has None.  ValueError for another array or an unknown name.
     """
     lines = rows(sound)
-    receiver = DtmfReceiver(len(lines), limits)
-    found = receiver.feed(lines) + receiver.rest()
+    limits = find_limits(limits) if isinstance(limits, str) else limits
+    receiver, samples = DtmfReceiver(len(lines), limits), lines.shape[1]
+    padded = with_silence(lines, FLUSH + int(limits.min_off_ms * MS))
+    found = [
+        replace(digit, end=end_within(digit.end, samples, EDGE))
+        for digit in receiver.feed(padded) + receiver.rest()
+        if digit.begin < samples
+    ]
     return sorted(found, key=lambda digit: (digit.begin, digit.line))
+
+
+def check_sent(level_dbm0: float, twist_db: float, on_ms: int, off_ms: int) -> None:
+    """ValueError for a level, a twist or a time at which no digits are sent (`make_digits`)."""
+    if not -60 <= level_dbm0 <= 0 or not -15 <= twist_db <= 15:
+        raise ValueError(f"levels are -60..0 dBm0, twists -15..15 dB: {level_dbm0}, {twist_db}")
+    if not 0 < on_ms <= LONGEST_MS or not 0 <= off_ms <= LONGEST_MS:
+        raise ValueError(f"times are 1 (pauses 0) to {LONGEST_MS} ms: {on_ms}, {off_ms}")
 
 
 def make_digits(
@@ -159,10 +175,7 @@ def make_digits(
     defaults are those of common telephones [chosen within ITU-T Q.23 and ETSI ES 201 235-2].
     ValueError for another character (its place is said), a level, twist or time out of range.
     """
-    if not -60 <= level_dbm0 <= 0 or not -15 <= twist_db <= 15:
-        raise ValueError(f"levels are -60..0 dBm0, twists -15..15 dB: {level_dbm0}, {twist_db}")
-    if not 0 < on_ms <= LONGEST_MS or not 0 <= off_ms <= LONGEST_MS:
-        raise ValueError(f"times are 1 (pauses 0) to {LONGEST_MS} ms: {on_ms}, {off_ms}")
+    check_sent(level_dbm0, twist_db, on_ms, off_ms)
     generator = ffi.new("char[]", lib.ctb_dial_gen_size())
     state, bad = ffi.cast("ctb_dial_gen_t *", generator), ffi.new("int *")
     level, twist = round(level_dbm0 * 100), round(twist_db * 100)

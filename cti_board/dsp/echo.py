@@ -76,7 +76,7 @@ class EchoCanceller:
 
         ``rx`` and ``tx`` are int16, float or uint8 (A-law), both (samples,) for one line or
         (lines, samples), in whole frames of 160 samples at 8000 Hz; the shape of the answer is
-        that of ``rx``.  ValueError: other shapes, or samples that are no numbers.
+        that of ``rx``.  ValueError: other shapes, and as `lanes.rows`.
         """
         heard, sent = rows(rx), rows(tx)
         if heard.shape[1] % FRAME:
@@ -89,8 +89,6 @@ class EchoCanceller:
         if heard.shape != sent.shape or len(heard) != self.lines:
             raise ValueError(f"rx and tx have {self.lines} lines of one length: "
                              f"{heard.shape}, {sent.shape}")
-        if not (np.isfinite(heard).all() and np.isfinite(sent).all()):
-            raise ValueError("rx and tx hold samples that are no numbers")
         clean = np.empty_like(heard)
         for (start, line), (_, echo) in zip(frames(heard), frames(sent), strict=True):
             lib.ctb_echo_bank_run(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cti_board._native._media import ffi, lib
-from cti_board.dsp.lanes import FRAME, RATE, Bank, Hit, Sound, rows
+from cti_board.dsp.lanes import FRAME, RATE, Bank, Hit, Sound, end_within, rows, with_silence
 
 Kind = Literal["cng", "ced", "ans_pr", "ansam", "ansam_pr", "ct"]
 KINDS: tuple[Kind, ...] = (
@@ -28,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
 )  # as enum ctb_fax_tone
 BURST_MS = {"cng": 3500, "ct": 2350}  # burst and pause, as the sender makes them
 LONGEST_MS = 3_600_000  # chosen: an hour is no tone any more
+EDGE = FRAME // 4  # the end of a tone is placed within 5 ms
 FLUSH = 3 * FRAME  # chosen: silence after the sound that ends a burst (30 ms) and shows it
 
 
@@ -78,15 +79,17 @@ class FaxDetector:
     """Detectors of up to sixteen lines for sound that comes in pieces of whole 20 ms frames."""
 
     def __init__(self, lines: int = 1) -> None:
-        """MemoryError when there is no room."""
+        """ValueError for a number of lines other than 1..16; MemoryError when there is no room."""
         self._bank = Bank("fax", lines, lib.ctb_fax_bank_arm)
         self._on: dict[int, FaxTone] = {}
+        self._begin: dict[int, int] = {}  # as the bank says, which may be before the first sample
 
     def feed(self, sound: Sound) -> list[FaxTone]:
         """The tones that ended in this piece, in the order of their ends.
 
         sound: int16, float (1.0 = full scale) or uint8 A-law, (samples,) or (lines, samples),
-        8000 Hz.  ValueError for another array.
+        8000 Hz.  ValueError for another array or number of lines, and for a piece after one
+        that was not whole frames.
         """
         return list(self._tones(self._bank.feed(sound)))
 
@@ -97,12 +100,12 @@ class FaxDetector:
     def _tones(self, hits: Iterable[Hit]) -> Iterable[FaxTone]:
         for hit in hits:
             if hit.kind == lib.CTB_EV_FAX_ON:
-                self._on[hit.line] = FaxTone(
-                    hit.line, KINDS[hit.a - 1], hit.at - hit.d, None, hit.b / 100
-                )
+                begin = self._begin[hit.line] = hit.at - hit.d
+                kind = KINDS[hit.a - 1]
+                self._on[hit.line] = FaxTone(hit.line, kind, max(begin, 0), None, hit.b / 100)
             elif hit.line in self._on:
                 was = self._on.pop(hit.line)
-                yield replace(was, end=was.begin + hit.b)
+                yield replace(was, end=max(self._begin[hit.line] + hit.b, 0))
 
 
 def find_fax_tones(sound: Sound) -> list[FaxTone]:
@@ -115,12 +118,9 @@ def find_fax_tones(sound: Sound) -> list[FaxTone]:
     lines = rows(sound)
     samples = lines.shape[1]
     detector = FaxDetector(len(lines))
-    silence = np.zeros((len(lines), FLUSH), np.float32)
-    found = detector.feed(np.concatenate([lines, silence], axis=1)) + detector.rest()
-    last = samples - FRAME // 4  # the end of a tone is placed within 5 ms
     told = [
-        replace(tone, end=None) if tone.end is not None and tone.end > last else tone
-        for tone in found
+        replace(tone, end=end_within(tone.end, samples, EDGE))
+        for tone in detector.feed(with_silence(lines, FLUSH)) + detector.rest()
         if tone.begin < samples
     ]
     return sorted(told, key=lambda tone: (tone.begin, tone.line))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cti_board._native._media import ffi, lib
+from cti_board.dsp.lanes import check_float
 
 Codes = NDArray[np.uint8]
 Linear = NDArray[np.int16]
@@ -37,7 +38,7 @@ def ulaw_decode(codes: ArrayLike) -> Linear:
 def alaw_encode(samples: ArrayLike) -> Codes:
     """A-law codes of samples: int16, or float in -1..1 (1.0 = 32768), any shape.
 
-    ValueError for another dtype or for floats that are no numbers.
+    ValueError for another dtype and for floats that are no sound (not finite, beyond a million).
     """
     return _compressed(lib.ctb_alaw_encode, samples)
 
@@ -45,7 +46,7 @@ def alaw_encode(samples: ArrayLike) -> Codes:
 def ulaw_encode(samples: ArrayLike) -> Codes:
     """mu-law codes of samples: int16, or float in -1..1 (1.0 = 32768), any shape.
 
-    ValueError for another dtype or for floats that are no numbers.
+    ValueError for another dtype and for floats that are no sound (not finite, beyond a million).
     """
     return _compressed(lib.ctb_ulaw_encode, samples)
 
@@ -77,8 +78,7 @@ def _expanded(function: Any, values: ArrayLike) -> Linear:
 def _compressed(function: Any, values: ArrayLike) -> Codes:
     array = np.asarray(values)
     if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise ValueError("samples that are no numbers have no code")
+        check_float(array)
         array = np.clip(np.rint(array * FULL_SCALE), -32768, 32767).astype(np.int16)
     linear = _whole(array, np.int16)
     out = np.empty(linear.shape, np.uint8)

@@ -114,7 +114,8 @@ def learn_tones(sounds: Sound | Sequence[Sound], country: str = "xx", source: st
 
     ``sounds``: one recording (samples,), several as (recordings, samples) or as a sequence of
     arrays; 8000 Hz, int16, uint8 A-law or float -1..1.  ``source`` says where they come from.
-    ValueError says what is needed: nothing recorded, too short, no steady tone, no cadence.
+    ValueError says what is needed: nothing recorded, too short, a recording of more than one line,
+    values that are not finite, no steady tone, no cadence.
     """
     recordings = _recordings(sounds)
     segments = [s for n, sound in enumerate(recordings) for s in find_segments(sound, n)]
@@ -141,6 +142,8 @@ def learn_tones(sounds: Sound | Sequence[Sound], country: str = "xx", source: st
 
 def _recordings(sounds: Sound | Sequence[Sound]) -> list[np.ndarray]:
     many = list(sounds) if not isinstance(sounds, np.ndarray) or sounds.ndim == 2 else [sounds]
+    if wide := [np.shape(one) for one in many if np.ndim(one) != 1]:
+        raise ValueError(f"each recording is one line, (samples,): {wide[0]}")
     found = [np.asarray(rows(np.asarray(one))[0], np.float64) for one in many]
     if sum(map(len, found)) < LEAST_S * RATE:
         raise ValueError(f"recordings of less than {LEAST_S:g} s; {NEEDED}")

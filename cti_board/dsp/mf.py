@@ -6,19 +6,21 @@ ITU-T Q.454 and Q.455, its measured ones are in docs/r2-and-fax.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cti_board._native._media import ffi, lib
-from cti_board.dsp.lanes import RATE, Bank, Hit, Sound, rows
+from cti_board.dsp.lanes import FRAME, RATE, Bank, Hit, Sound, end_within, rows, with_silence
 
 SetName = Literal["forward", "backward", "backward_cn"]
 SETS: tuple[SetName, ...] = ("forward", "backward", "backward_cn")
 SIGNALS = range(1, 16)  # ITU-T Q.441 table 5
 SIGNALS_CN = range(1, 7)  # of four backward frequencies
+EDGE = FRAME // 8  # measured: ends are placed within 17 samples
+FLUSH = 3 * FRAME  # chosen: silence after the sound that ends a signal and shows it
 LONGEST_MS = 3_600_000  # chosen: an hour is no signal any more
 
 
@@ -85,7 +87,8 @@ class MfReceiver:
     """Receivers of up to sixteen lines for sound that comes in pieces of whole 20 ms frames."""
 
     def __init__(self, lines: int = 1, set_: SetName = "forward") -> None:
-        """ValueError for an unknown set; MemoryError when there is no room."""
+        """ValueError for an unknown set or a number of lines other than 1..16; MemoryError when
+        there is no room."""
         if set_ not in SETS:
             raise ValueError(f"a set of signals is one of {', '.join(SETS)}, not {set_!r}")
         params = ffi.new("ctb_mf_params_t *", getattr(lib, f"ctb_mf_{set_}"))
@@ -96,7 +99,8 @@ class MfReceiver:
         """The signals that ended in this piece, in the order of their ends.
 
         sound: int16, float (1.0 = full scale) or uint8 A-law, (samples,) or (lines, samples),
-        8000 Hz.  ValueError for another array.
+        8000 Hz.  ValueError for another array or number of lines, and for a piece after one
+        that was not whole frames.
         """
         return list(self._signals(self._bank.feed(sound)))
 
@@ -106,25 +110,26 @@ class MfReceiver:
 
     def _signals(self, hits: Iterable[Hit]) -> Iterable[MfSignal]:
         for hit in hits:
+            at = max(hit.at - hit.d, 0)
             if hit.kind == lib.CTB_EV_MF_BEGIN:
-                self._on[hit.line] = MfSignal(
-                    hit.line, hit.a, hit.at - hit.d, None, hit.b / 100, hit.c / 100
-                )
+                self._on[hit.line] = MfSignal(hit.line, hit.a, at, None, hit.b / 100, hit.c / 100)
             elif hit.line in self._on:
-                was = self._on.pop(hit.line)
-                yield MfSignal(
-                    was.line, was.signal, was.begin, hit.at - hit.d, was.level_dbm0, was.twist_db
-                )
+                yield replace(self._on.pop(hit.line), end=at)
 
 
 def find_signals(sound: Sound, set_: SetName = "forward") -> list[MfSignal]:
     """Every signal of the set in a sound, in the order of (begin, line).
 
     sound: int16, float (1.0 = full scale) or uint8 A-law, (samples,) or (up to sixteen lines,
-    samples), 8000 Hz.  ``backward_cn`` has four frequencies and six signals.  ValueError for
-    another array or an unknown set.
+    samples), 8000 Hz.  ``backward_cn`` has four frequencies and six signals.  Silence is thought
+    after the sound: a signal that ends 5 ms before the last sample has its end, one that is cut
+    there has None.  ValueError for another array or an unknown set.
     """
     lines = rows(sound)
-    receiver = MfReceiver(len(lines), set_)
-    found = receiver.feed(lines) + receiver.rest()
+    receiver, samples = MfReceiver(len(lines), set_), lines.shape[1]
+    found = [
+        replace(signal, end=end_within(signal.end, samples, EDGE))
+        for signal in receiver.feed(with_silence(lines, FLUSH)) + receiver.rest()
+        if signal.begin < samples
+    ]
     return sorted(found, key=lambda signal: (signal.begin, signal.line))

@@ -10,14 +10,14 @@ Limits: tones and music that pause are talk; a steady sound is talk for its firs
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from cti_board._native._media import ffi, lib
-from cti_board.dsp.lanes import FRAME, RATE, Bank, Hit, Sound, rows
+from cti_board.dsp.lanes import FRAME, RATE, Bank, Hit, Sound, end_within, rows, with_silence
 
 STEP = RATE // 100  # the bank's steps, 10 ms
 MS = RATE // 1000
@@ -61,20 +61,16 @@ class TalkFinder:
 
     def __init__(self, lines: int = 1, limits: TalkLimits | None = None) -> None:
         """ValueError for lines outside 1..16."""
-        if not 1 <= lines <= lib.CTB_LANES:
-            raise ValueError(f"1..{lib.CTB_LANES} lines, not {lines}")
         limits = limits or TalkLimits()
-        self.lines = lines
         self._lead = int(max(1, limits.min_ms / 10 + 0.5)) * STEP
         self._open: dict[int, Talk] = {}
         self._bank = Bank("talk", lines, lambda bank, lane: _arm(bank, lane, limits))
 
     def feed(self, sound: Sound) -> list[Talk]:
         """Talks that ended in this piece (whole frames; the last one is filled with silence), in
-        order of their end.  ValueError for another number of lines, and as `lanes.rows`."""
-        if len(lines := rows(sound)) != self.lines:
-            raise ValueError(f"{self.lines} lines, not {len(lines)}")
-        return [talk for hit in self._bank.feed(lines) if (talk := self._take(hit)) is not None]
+        order of their end.  ValueError for another number of lines, for a piece after one that
+        was not whole frames, and as `lanes.rows`."""
+        return [talk for hit in self._bank.feed(sound) if (talk := self._take(hit)) is not None]
 
     def talking(self) -> list[Talk]:
         """Talks that go on, by line; `end` is None."""
@@ -96,10 +92,17 @@ def _arm(bank: Any, lane: int, limits: TalkLimits) -> None:
 
 
 def find_talk(sound: Sound, limits: TalkLimits | None = None) -> list[Talk]:
-    """The talk of up to sixteen lines, by begin.  ValueError as `lanes.rows`."""
+    """The talk of up to sixteen lines, by begin.  Silence is thought after the sound: talk that
+    ends 10 ms (a step) before the last sample has its end.  ValueError as `lanes.rows`."""
     lines = rows(sound)
-    finder = TalkFinder(len(lines), limits)
-    found = finder.feed(lines) + finder.talking()
+    limits = limits or TalkLimits()
+    finder, samples = TalkFinder(len(lines), limits), lines.shape[1]
+    padded = with_silence(lines, int(limits.hang_ms * MS) + FRAME)
+    found = [
+        replace(talk, end=end_within(talk.end, samples, STEP))
+        for talk in finder.feed(padded) + finder.talking()
+        if talk.begin < samples
+    ]
     return sorted(found, key=lambda talk: (talk.begin, talk.line))
 
 

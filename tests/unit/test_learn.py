@@ -151,7 +151,9 @@ def test_the_report_trusts_a_short_or_noisy_recording_less():
         (np.zeros(0, np.int16), r"less than 1 s; needed: a recording at 8000 Hz"),
         (np.zeros(4000, np.int16), r"less than 1 s; needed"),
         (np.zeros(80000, np.int16), r"no steady tone of one or two frequencies was found; needed"),
-        (np.zeros((3, 2, 2), np.int16), r"sound is"),
+        (np.zeros((3, 2, 2), np.int16), r"one line, \(samples,\): \(3, 2, 2\)"),
+        ([np.zeros(80000), np.zeros((2, 80000))], r"one line, \(samples,\): \(2, 80000\)"),
+        ([np.zeros(80000), np.full(8, np.nan)], r"values that are not finite"),
         (np.zeros(80000, np.int64), r"int16, uint8 \(A-law\) or float, not int64"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cti_board.dsp.lanes import rows
+from cti_board.dsp.lanes import check_float, rows
 
 RATE = 8000
 FULL_SCALE = 32768.0
@@ -55,7 +55,7 @@ def samples(sound: NDArray[Any], least: int = 1) -> Signal:
     """One line of sound as float64 (samples,), 1.0 = full scale.
 
     Accepts int16, float in -1..1, or uint8 A-law codes.  ValueError: another dtype or shape,
-    values that are not finite, or fewer than ``least`` samples.
+    values that are no sound (not finite, beyond a million), or fewer than ``least`` samples.
     """
     array = np.asarray(sound)
     if array.ndim != 1:
@@ -68,8 +68,7 @@ def samples(sound: NDArray[Any], least: int = 1) -> Signal:
         return np.asarray(array / FULL_SCALE, np.float64)
     if array.dtype.kind != "f":
         raise ValueError(f"sound is int16, uint8 (A-law) or float, not {array.dtype}")
-    if not np.isfinite(array).all():
-        raise ValueError("the sound has values that are not finite")
+    check_float(array)
     return np.asarray(array, np.float64)
 
 
