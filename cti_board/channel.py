@@ -103,6 +103,8 @@ class Channel(Hearing):
             raise ValueError(f"ringing needs on and off times above 0 ms: {on_ms}, {off_ms}")
         if caller_id not in CALLER_ID:
             raise ValueError(f"caller_id is none, fsk or dtmf, not {caller_id!r}")
+        if not self.capabilities & Capabilities.BOARD_CALLER_ID:
+            ani, caller_id = "", "none"  # a card that did not say so must not send it
         self._post(lib.CTB_OP_RING, a=on_ms, b=off_ms, c=CALLER_ID[caller_id], text=ani[:32])
 
     def ring_stop(self) -> None:

@@ -7,8 +7,10 @@ Part of `cti_board.channel.Channel`; apart because a line can be used without an
 from typing import TYPE_CHECKING
 
 from cti_board._native._media import ffi, lib
+from cti_board.capability import Capabilities
 from cti_board.dsp.fax import KINDS as FAX_TONES
 from cti_board.dsp.mf import SETS as MF_SETS
+from cti_board.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from cti_board.board import Board
@@ -31,12 +33,26 @@ class Hearing:
     """Detectors, R2 signals, fax tones, line cleaning of one channel."""
 
     board: "Board"
+    capabilities: Capabilities
 
     def __init__(self) -> None:
         self._armed = dict.fromkeys(DETECTORS, 0)
 
     def _post(self, op: int, **args: object) -> None:
         raise NotImplementedError
+
+    @property
+    def sends_all_from_here(self) -> bool:
+        """False for a card that plays, records or connects by itself: what it sends is not seen
+        here, and what it records is the line as it is."""
+        card = self.capabilities
+        sends = Capabilities.BOARD_PLAY | Capabilities.BOARD_TONE | Capabilities.BOARD_DIAL
+        by_itself = Capabilities.BOARD_RECORD in card and bool(card & sends)
+        return not by_itself and Capabilities.BOARD_LISTEN not in card
+
+    def _need_all_from_here(self, what: str) -> None:
+        if not self.sends_all_from_here:
+            raise NotSupportedError(f"{what}: {self!r} plays, records or connects by itself")
 
     def arm(
         self,
@@ -55,8 +71,11 @@ class Hearing:
         ``fsk`` hears caller ID, ``mf`` R2 signals (see `listen_for_mf`), ``fax`` calling and answer
         tones of fax and data, ``talk_tx`` talk in what we send (TalkTxBegin, TalkTxEnd),
         ``beep`` steady tones of any frequency (BeepOn, BeepOff).
-        Nested: a detector is off again when every arm had its disarm.
+        Nested: a detector is off again when every arm had its disarm.  NotSupportedError:
+        ``talk_tx`` on a card that sends by itself.
         """
+        if talk_tx:
+            self._need_all_from_here("talk_tx")
         wishes = {"dtmf": dtmf, "tones": tones, "talk": talk, "fsk": fsk, "mf": mf, "fax": fax,
                   "talk_tx": talk_tx, "beep": beep}  # fmt: skip
         armed = dict(self._armed)
@@ -97,8 +116,9 @@ class Hearing:
     def send_fax_tone(self, kind: str, *, level_dbm0: float = -13.0, ms: int = 0) -> int:
         """Send a calling or answer tone: ``cng`` (until `stop_tone`), ``ced``, ``ans_pr``,
         ``ansam``, ``ansam_pr``, ``ct``; ``ms`` 0 is the standard's length.  Returns the cookie of
-        its ToneDone.
+        its ToneDone.  NotSupportedError: a card that plays, records or connects by itself.
         """
+        self._need_all_from_here("fax tones")
         if kind not in FAX_TONES:
             raise ValueError(f"fax tones are {', '.join(FAX_TONES)}, not {kind!r}")
         if ms < 0:
@@ -130,8 +150,10 @@ class Hearing:
         ``nonlinear`` replaces the residue by comfort noise, ``tone_disable`` lets modems and fax
         switch it off by 2100 Hz with phase reversals (ITU-T G.168).  ``level_dbm0`` brings speech
         to this active level (None = off), with at most ``max_gain_db``.  Called without
-        arguments: all off.  A card that plays by itself answers CommandFailed.
+        arguments: all off.  NotSupportedError: a card that plays, records or connects by itself.
         """
+        if echo_tail_ms or level_dbm0 is not None:
+            self._need_all_from_here("line cleaning")
         if echo_tail_ms and echo_tail_ms not in ECHO_TAILS_MS:
             raise ValueError(f"echo_tail_ms is 0, or 16 to 64 in steps of 8: {echo_tail_ms}")
         low, high = LEVEL_RANGE_DBM0

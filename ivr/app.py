@@ -15,7 +15,6 @@ from types import TracebackType
 from cti_board import (
     Board,
     Call,
-    Capabilities,
     LineOptions,
     LineType,
     Switch,
@@ -75,11 +74,11 @@ class Centre:
         outside = [one for one in board.channels if one.line_type in TRUNKS]
         if not outside:
             raise errors.BoardError(f"{config.board.url} has no outside line: nobody can call")
-        if config.board.echo_tail_ms and any(
-            one.capabilities & Capabilities.BOARD_PLAY for one in outside
-        ):
+        cleaned = config.board.echo_tail_ms or config.board.auto_level
+        if cleaned and not all(one.sends_all_from_here for one in outside):
             raise errors.BoardError(
-                f"{config.board.url} plays prompts by itself: board.echo_tail_ms should be 0"
+                f"{config.board.url} plays and records by itself, its lines cannot be cleaned: "
+                "board.echo_tail_ms should be 0, board.auto_level false"
             )
         self.trunks = TrunkGroup(
             outside, rings=config.ivr.rings,

@@ -27,15 +27,24 @@ static void show(ctb_board_t *b, sim_tel_t *t, const uint8_t *digits, uint32_t c
 
 /* ---- a message ------------------------------------------------------------------------------ */
 
+/* a display shows digits; a letter in place of the number says that there is none */
+static uint32_t dialled(const uint8_t *from, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i++)
+        if ((from[i] < '0' || from[i] > '9') && from[i] != '*' && from[i] != '#' && from[i] != '+') return 0;
+    return size;
+}
+
 static void show_message(ctb_board_t *b, sim_tel_t *t, const uint8_t *m, uint32_t size)
 {
     uint8_t sum = 0;
     for (uint32_t i = 0; i < size; i++) sum = (uint8_t)(sum + m[i]);
     if (sum) return;
-    if (m[0] == SDMF && m[1] > SDMF_DATE) show(b, t, m + 2 + SDMF_DATE, m[1] - SDMF_DATE);
+    if (m[0] == SDMF && m[1] > SDMF_DATE && dialled(m + 2 + SDMF_DATE, m[1] - SDMF_DATE))
+        show(b, t, m + 2 + SDMF_DATE, m[1] - SDMF_DATE);
     if (m[0] != MDMF) return;
     for (uint32_t at = 2; at + 2 < size && at + 2 + m[at + 1] < size; at += 2u + m[at + 1])
-        if (m[at] == PARAM_NUMBER) show(b, t, m + at + 2, m[at + 1]);
+        if (m[at] == PARAM_NUMBER && dialled(m + at + 2, m[at + 1])) show(b, t, m + at + 2, m[at + 1]);
 }
 
 static void take_byte(ctb_board_t *b, sim_tel_t *t, uint8_t byte)

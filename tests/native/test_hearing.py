@@ -8,6 +8,8 @@ import pytest
 from cti_board import events as ev
 from cti_board import open_board, run
 from cti_board.audio import decode_alaw, encode_alaw
+from cti_board.errors import NotSupportedError
+from cti_board.tones import Tone, TonePlan
 from tests.native import dsp_rig as rig
 from tests.native.test_engine import Bytes, card, sine  # noqa: F401 - card is a fixture
 
@@ -229,8 +231,85 @@ def test_wrong_words_for_cleaning_are_refused(card, wrong):  # noqa: F811
 def test_a_card_that_plays_by_itself_says_that_it_cannot():
     async def main():
         async with open_board(f"{SIM},media=board") as board:
-            failed = board.channels[0].events(ev.CommandFailed)
-            board.channels[0].clean(echo_tail_ms=32)
-            return await failed.get()
+            line = board.channels[0]
+            asked = (
+                lambda: line.clean(echo_tail_ms=32),
+                lambda: line.clean(level_dbm0=-19.0),
+                lambda: line.arm(talk_tx=True),
+                lambda: line.send_fax_tone("ced"),
+            )
+            for one in asked:
+                with pytest.raises(NotSupportedError, match="by itself"):
+                    one()
+            line.clean()
+            line.arm(talk=True)
 
-    assert run(main, clock="virtual").error == 95  # EOPNOTSUPP
+    run(main, clock="virtual")
+
+
+def test_a_slip_costs_neither_the_level_nor_the_echo():
+    """A second board 1000 ppm fast: its buffer slips a frame each 20 s."""
+
+    async def main():
+        async with open_board(SIM), open_board(f"{SIM},ppm=1000") as board:
+            line, phone = board.channels[0], board.street.telephones[0]
+            phone.off_hook()
+            await asyncio.sleep(0.2)
+            line.clean(level_dbm0=-19.0, max_gain_db=20.0, echo_tail_ms=32)
+            heard = Bytes()
+            slips = line.events(ev.Slip)
+            recorder = line.record(sink=heard)
+            phone.play(speech(8, 60.0, -33.0))
+            await asyncio.sleep(58)
+            await recorder.stop()
+            return heard.data, slips.get_nowait() is not None
+
+    data, slipped = run(main, clock="virtual")
+    assert slipped
+    levels = [level_dbm0(data[i : i + 16000]) for i in range(160000, len(data) - 16000, 16000)]
+    assert min(levels) > -25.0
+
+
+def test_frames_that_never_came_teach_the_canceller_nothing():
+    async def main():
+        async with open_board(SIM) as board:
+            line, phone = board.channels[0], board.street.telephones[0]
+            phone.off_hook()
+            phone.impair(echo_db=10.0, echo_delay=24)
+            await asyncio.sleep(0.2)
+            line.clean(echo_tail_ms=32, nonlinear=False)
+            heard = Bytes()
+            recorder = line.record(sink=heard)
+            prompt = line.play(speech(3, 6.0, -12.0))
+            await asyncio.sleep(3)
+            board.street.stop_clock(5)
+            await asyncio.sleep(2)
+            prompt.stop()
+            await recorder.stop()
+            return heard.data
+
+    data = run(main, clock="virtual")
+    # the second after the gap, its first tenth apart, against the one before it
+    assert level_dbm0(data[25600:32000]) < level_dbm0(data[16000:23000]) + 6.0
+
+
+def test_a_plan_that_no_detector_can_hear_is_refused_and_the_old_one_stays(card):  # noqa: F811
+    crowd = TonePlan(
+        "xx", "chosen", tuple(
+            Tone(name, (400.0 + 37 * n, 1900.0 + 41 * n))
+            for n, name in enumerate(("dial", "ringback", "busy", "congestion", "vacant", "howler",
+                                      "call_waiting", "toll", "reminder"))
+        ), 1000, 4000,
+    )  # fmt: skip
+
+    async def main():
+        async with open_board(f"lib:{card}?2") as board:
+            sender, hearer = board.channels
+            with pytest.raises(ValueError, match="too many different frequencies"):
+                board.set_tone_plan(crowd)
+            events = hearer.events(ev.ToneOn)
+            hearer.arm(tones=True)
+            sender.send_tone("busy")
+            return (await events.get()).tone
+
+    assert run(main, clock="virtual") == "busy"

@@ -138,7 +138,8 @@ enum ctb_event_kind {
     CTB_EV_TALK_END = 37,      /* a = length, ms; b = 0 received, 1 sent */
     CTB_EV_CALLER_ID = 38,     /* text = number TAB date (MMDDhhmm) TAB name, cut to fit; any may
                                   be empty; a = 1 FSK, 2 DTMF; b = 1 checksum right; c = why there
-                                  is no number: 'O' out of area, 'P' private, 0 */
+                                  is no number: 'O' out of area, 'P' private, 0; d = samples from
+                                  its end to `at` */
     CTB_EV_MF_BEGIN = 39,      /* a = R2 signal 1..15, b = level 0.01 dBm0 of the stronger tone,
                                   c = higher over lower tone 0.01 dB, d as DTMF_BEGIN */
     CTB_EV_MF_END = 40,        /* a = R2 signal, b = length in samples, d as DTMF_END */

@@ -26,6 +26,10 @@ int  ctb_echo_bank_arm(ctb_echo_bank_t *bank, int lane, const ctb_echo_params_t 
  * and their rx.  Without delay: the first sample in is the first sample out */
 void ctb_echo_bank_run(ctb_echo_bank_t *bank, float (*rx)[CTB_LANES], const float (*tx)[CTB_LANES],
                        uint32_t mask);
+/* these lanes have no rx in the next run (a frame that never came): tx is heard, nothing is learned */
+void ctb_echo_bank_deaf(ctb_echo_bank_t *bank, uint32_t lanes);
+/* the echo begins at another place, its path is the same: nothing that was learned is lost */
+void ctb_echo_bank_delay(ctb_echo_bank_t *bank, int lane, uint32_t delay);
 /* echo return loss enhancement of the filter, 0.01 dB, over the last 128 ms of echo alone (0: there
  * was none yet); *double_talk = 1 while the far end of the line is heard over the echo */
 int32_t ctb_echo_bank_erle(const ctb_echo_bank_t *bank, int lane, int *double_talk);

@@ -1,7 +1,7 @@
 /* ctb_mf.h - R2 interregister signals: two of six frequencies, compelled (ITU-T Q.441).
  *
  * Banks as in ctb_dsp.h: CTB_LANES lines side by side, one frame at a time, no allocation
- * and no libm in a frame. */
+ * and no libm while it listens. */
 #ifndef CTB_MF_H
 #define CTB_MF_H
 #include "ctb_dsp.h"

@@ -233,7 +233,7 @@ int ctb_beep_bank_run(ctb_beep_bank_t *bank, const float (*in)[CTB_LANES], uint3
     for (int step = 0; step < STEPS; step++)
         for (uint32_t left = mask; left != 0; left &= left - 1) {
             int lane = __builtin_ctz(left), kind;
-            s->age[lane] += s->kind[lane] != 0;
+            s->age[lane] += s->kind[lane] != 0 && s->age[lane] < CTB_LONGEST / STEP;
             if (s->kind[lane] != 0 && !goes_on(bank, step, lane))
                 count = ctb_hit_put(hits, count, max, beep_ends(bank, step, lane));
             else if (s->kind[lane] == 0 && (kind = kind_of(bank, step, lane)) != 0)

@@ -340,6 +340,8 @@ void ctb_board_event(ctb_engine_t *e, ctb_slot_t *s, uint32_t board, const ctb_e
     case CTB_EV_DTMF_END: c->now_digit = 0; break;
     case CTB_EV_TONE_ON: c->now_tone = ev.a; break;
     case CTB_EV_TONE_OFF: c->now_tone = 0; break;
+    case CTB_EV_TALK_BEGIN: c->now_talk = 1; break;
+    case CTB_EV_TALK_END: c->now_talk = 0; break;
     default: break;
     }
 }

@@ -4,7 +4,8 @@
  * listeners get the clean line.  How: the lanes of a group are expanded, cleaned and coded
  * again.  A line without sound either way for longer than any echo rests: time stands still
  * for it, with or without a jump over quiet frames.
- * Limits: a card that plays by itself keeps to itself what it sends; -ENOTSUP. */
+ * A frame that never came teaches the canceller nothing.
+ * Limits: a card that plays, records or connects by itself is not cleaned here: -ENOTSUP. */
 #include <errno.h>
 #include "engine.h"
 
@@ -16,6 +17,13 @@ static int32_t echo_delay(const ctb_slot_t *s)
     uint32_t buffers = s->elastic ? (s->rx_fill + s->tx_fill) * FRAME : 0;
     uint32_t delay = s->info.latency_rx + s->info.latency_tx + buffers;
     return (int32_t)(delay > CTB_ECHO_DELAY_MAX ? CTB_ECHO_DELAY_MAX : delay);
+}
+
+/* A card that sends by itself what we do not see, or hears before we do, is not cleaned here. */
+bool ctb_host_sends_all(const ctb_chan_t *c)
+{
+    uint64_t sends = CTB_CAP_BOARD_PLAY | CTB_CAP_BOARD_TONE | CTB_CAP_BOARD_DIAL;
+    return !(c->caps & CTB_CAP_BOARD_LISTEN) && !(c->caps & CTB_CAP_BOARD_RECORD && c->caps & sends);
 }
 
 static int arm(ctb_slot_t *s, ctb_chan_t *c)
@@ -42,8 +50,10 @@ int ctb_clean_set(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_
                         .agc_params = ctb_agc_default};
     bool was = c->clean.echo || c->clean.level;
     int rc = 0;
-    if (want.echo && c->caps & CTB_CAP_BOARD_PLAY)
+    if (want.echo && !ctb_host_sends_all(c))
         return -ENOTSUP;
+    if (want.level && c->caps & (CTB_CAP_BOARD_RECORD | CTB_CAP_BOARD_LISTEN))
+        return -ENOTSUP;           /* its recordings and listeners would hear the line as it is */
     want.echo_params.tail_ms = (uint32_t)a->a;
     want.echo_params.nonlinear = a->b != 0;
     want.echo_params.tone_disable = a->c != 0;
@@ -77,13 +87,15 @@ static uint32_t awake(const ctb_slot_t *s, ctb_group_t *g, uint32_t mask)
     return out;
 }
 
-/* a board's buffer slipped: the echo comes from another place */
-static void follow_slips(ctb_slot_t *s, const ctb_group_t *g)
+/* a board's buffer slipped: the echo comes from another place, over the same path */
+static void follow_slips(ctb_slot_t *s, ctb_group_t *g)
 {
     for (uint32_t left = g->echo_mask; left; left &= left - 1) {
         ctb_chan_t *c = g->chan[__builtin_ctz(left)];
-        if (c->echo_delay != echo_delay(s))
-            arm(s, c);
+        if (c->echo_delay == echo_delay(s))
+            continue;
+        c->echo_delay = echo_delay(s);
+        ctb_echo_bank_delay(g->echo, c->lane, (uint32_t)c->echo_delay);
     }
 }
 
@@ -93,17 +105,22 @@ static void clean_group(ctb_slot_t *s, ctb_group_t *g)
     static _Thread_local float tx[FRAME][CTB_LANES] __attribute__((aligned(64)));
     uint32_t lanes = awake(s, g, g->echo_mask | g->agc_mask);
     uint8_t *dst[CTB_LANES] = {0};
+    uint32_t deaf = 0;
     if (s->elastic)
         follow_slips(s, g);
     if (!lanes)
         return;
     ctb_group_lanes(rx, s, g, false);
+    for (uint32_t left = lanes; left; left &= left - 1)
+        if (!ctb_bit(s->rx_live, g->chan[__builtin_ctz(left)]->number))
+            deaf |= left & -left;
     if (lanes & g->echo_mask) {
         ctb_group_lanes(tx, s, g, true);
+        ctb_echo_bank_deaf(g->echo, deaf);
         ctb_echo_bank_run(g->echo, rx, (const float (*)[CTB_LANES])tx, lanes & g->echo_mask);
     }
-    if (lanes & g->agc_mask)
-        ctb_agc_bank_run(g->agc, rx, lanes & g->agc_mask);
+    if (lanes & g->agc_mask & ~deaf)
+        ctb_agc_bank_run(g->agc, rx, lanes & g->agc_mask & ~deaf);
     for (uint32_t left = lanes; left; left &= left - 1) {
         const ctb_chan_t *c = g->chan[__builtin_ctz(left)];
         if (ctb_bit(s->rx_live, c->number))       /* silence stays silence */

@@ -282,7 +282,7 @@ static int dial(ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a)
 static int fax_tone(ctb_engine_t *e, ctb_chan_t *c, const ctb_args_t *a)
 {
     int rc;
-    if (on_card(c, CTB_CAP_BOARD_PLAY))
+    if (!ctb_host_sends_all(c))
         return -ENOTSUP;           /* a card that records by itself would not record this */
     if (c->fax_on)
         ctb_emit_simple(e, CTB_EV_TONE_DONE, c->board, c->number, e->frames * FRAME, c->fax_cookie, CTB_DONE_STOPPED, 0, 0, 0);
@@ -362,9 +362,18 @@ static int tone_plan(ctb_slot_t *s, const ctb_args_t *a)
     uint32_t n = (uint32_t)(a->size / sizeof(ctb_tone_t));
     if (n > sizeof s->plan / sizeof s->plan[0])
         return -E2BIG;
+    ctb_tone_t before[sizeof s->plan / sizeof s->plan[0]];
+    uint32_t tones_before = s->plan_tones;
+    memcpy(before, s->plan, sizeof before);
     memcpy(s->plan, a->data, n * sizeof(ctb_tone_t));
     s->plan_tones = n;
-    ctb_groups_plan(s);
+    int rc = ctb_groups_plan(s);
+    if (rc < 0) {                  /* the old plan stays */
+        memcpy(s->plan, before, sizeof before);
+        s->plan_tones = tones_before;
+        ctb_groups_plan(s);
+        return rc;
+    }
     if (!(s->info.capabilities & CTB_CAP_BOARD_TONES))
         return 0;
     ctb_args_t args = {.data = s->plan, .size = n * sizeof(ctb_tone_t)};

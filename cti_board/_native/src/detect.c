@@ -4,6 +4,8 @@
 #include <string.h>
 #include "engine.h"
 
+#define HITS (8 * CTB_LANES)       /* of a bank in a frame; the most that was provoked is 4 a lane */
+
 int ctb_groups_alloc(ctb_slot_t *s)
 {
     s->groups = (s->channels + CTB_LANES - 1) / CTB_LANES;
@@ -34,10 +36,12 @@ void ctb_groups_free(ctb_slot_t *s)
     s->group = NULL;
 }
 
-void ctb_groups_plan(ctb_slot_t *s)
+int ctb_groups_plan(ctb_slot_t *s)
 {
-    for (uint32_t g = 0; g < s->groups; g++)
-        ctb_tone_bank_plan(s->group[g].bank[CTB_DETECTOR_TONES], s->plan, (int)s->plan_tones);
+    int rc = 0;
+    for (uint32_t g = 0; g < s->groups && rc >= 0; g++)     /* all alike: the first one decides */
+        rc = ctb_tone_bank_plan(s->group[g].bank[CTB_DETECTOR_TONES], s->plan, (int)s->plan_tones);
+    return rc;
 }
 
 bool ctb_lane_hold(ctb_slot_t *s, ctb_chan_t *c)
@@ -91,6 +95,12 @@ static void forget_begun(ctb_chan_t *c, uint32_t ended)
         c->now_mf = c->told_mf = 0;
     if (ended & CTB_ARM_FAX)
         c->now_fax = c->told_fax = 0;
+    if (ended & CTB_ARM_BEEP)
+        c->now_beep = c->told_beep = 0;
+    if (ended & CTB_ARM_TALK)
+        c->now_talk = c->told_talk = 0;
+    if (ended & CTB_ARM_TALK_TX)
+        c->now_talk_tx = c->told_talk_tx = 0;
 }
 
 static void arm_banks(ctb_group_t *g, ctb_chan_t *c, uint32_t host, uint32_t fresh)
@@ -109,10 +119,15 @@ int ctb_detect_arm(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, uint32_t mask)
 {
     int rc = 0;
     mask &= (1u << CTB_DETECTORS) - 1;
+    if (mask & CTB_ARM_TALK_TX && !ctb_host_sends_all(c)) {
+        mask &= ~CTB_ARM_TALK_TX;                   /* we do not see what the card says */
+        rc = -ENOTSUP;
+    }
     count(e, c->wanted, UINT32_MAX);          /* minus one */
     if (on_board(c, mask) != on_board(c, c->wanted)) {
         ctb_args_t args = {.a = (int32_t)on_board(c, mask)};
-        rc = s->driver->command(s->board, c->number, CTB_OP_DETECT_ARM, &args);
+        int refused = s->driver->command(s->board, c->number, CTB_OP_DETECT_ARM, &args);
+        rc = refused < 0 ? refused : rc;
     }
     uint32_t host = mask & ~on_board(c, mask), fresh = host & ~c->armed;
     forget_begun(c, fresh | ~mask);
@@ -129,7 +144,7 @@ int ctb_detect_arm(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, uint32_t mask)
     return rc;
 }
 
-static void keep_begun(ctb_chan_t *c, const ctb_hit_t *h)
+static void keep_begun(ctb_chan_t *c, const ctb_hit_t *h, bool sent)
 {
     switch (h->kind) {
     case CTB_EV_DTMF_BEGIN: c->now_digit = h->a; break;
@@ -140,6 +155,10 @@ static void keep_begun(ctb_chan_t *c, const ctb_hit_t *h)
     case CTB_EV_MF_END: c->now_mf = 0; break;
     case CTB_EV_FAX_ON: c->now_fax = h->a; break;
     case CTB_EV_FAX_OFF: c->now_fax = 0; break;
+    case CTB_EV_BEEP_ON: c->now_beep = 1; break;
+    case CTB_EV_BEEP_OFF: c->now_beep = 0; break;
+    case CTB_EV_TALK_BEGIN: *(sent ? &c->now_talk_tx : &c->now_talk) = 1; break;
+    case CTB_EV_TALK_END: *(sent ? &c->now_talk_tx : &c->now_talk) = 0; break;
     default: break;
     }
 }
@@ -155,7 +174,7 @@ static void report(ctb_engine_t *e, ctb_slot_t *s, const ctb_group_t *g, const c
                           .a = h->a, .b = d->sent ? 1 : h->b, .c = h->c, .d = h->d};
         ev.board_at = s->frames * FRAME - FRAME + (uint64_t)h->offset;
         ctb_emit(e, &ev);
-        keep_begun(c, h);
+        keep_begun(c, h, d->sent);
         if (h->kind == CTB_EV_DTMF_BEGIN)
             ctb_stop_on_digit(e, s, c, h->a, ev.at);
     }
@@ -175,7 +194,7 @@ static void detect_group(ctb_engine_t *e, ctb_slot_t *s, ctb_group_t *g)
 {
     static _Thread_local float lanes[2][FRAME][CTB_LANES] __attribute__((aligned(64)));
     bool made[2] = {false, false};
-    ctb_hit_t hits[4 * CTB_LANES];
+    ctb_hit_t hits[HITS];
     for (int d = 0; d < CTB_DETECTORS; d++) {
         const ctb_detector_t *detector = &ctb_detectors[d];
         int way = detector->sent;
@@ -184,7 +203,7 @@ static void detect_group(ctb_engine_t *e, ctb_slot_t *s, ctb_group_t *g)
         if (!made[way])
             ctb_group_lanes(lanes[way], s, g, way);
         made[way] = true;
-        int n = detector->run(g->bank[d], (const float (*)[CTB_LANES])lanes[way], g->mask[d], hits, 4 * CTB_LANES);
+        int n = detector->run(g->bank[d], (const float (*)[CTB_LANES])lanes[way], g->mask[d], hits, HITS);
         report(e, s, g, detector, hits, n);
     }
 }
@@ -218,6 +237,7 @@ static void caller_ids(ctb_engine_t *e, ctb_slot_t *s, uint32_t board)
                           .board_at = s->frames * FRAME, .board = board, .channel = i,
                           .span = CTB_NO_SPAN};
         caller_text(&ev, &message);
+        ev.d = FRAME - message.offset;             /* since its last bit */
         ctb_emit(e, &ev);
     }
 }
@@ -231,8 +251,8 @@ void ctb_detect_frame(ctb_engine_t *e)
         for (uint32_t g = 0; g < s->groups; g++)
             if (s->group[g].used)
                 detect_group(e, s, &s->group[g]);
-        for (uint32_t w = 0; e->armed_any && w < s->words; w++)
-            if (s->rx_live[w] | s->tx_live[w])
+        for (uint32_t i = 0; e->armed_any && i < s->channels; i++)
+            if (s->chan[i].wanted && (ctb_bit(s->rx_live, i) || ctb_bit(s->tx_live, i)))
                 e->sound_frame = e->frames;
         if (e->armed[CTB_DETECTOR_FSK])
             caller_ids(e, s, b);

@@ -59,6 +59,7 @@
 #define MEAN_SQUARE_OF_TAPER (2.0f / (TAPER_SAMPLES * TAPER_SAMPLES))
 
 /* chosen: 240 dB under full scale; keeps a silent filter out of slow denormal numbers */
+#define LOUDEST 8.0f            /* of a sample; more, or no number, is a fault and heard as silence */
 #define NOT_ZERO 1e-12f
 #define FLATNESS 0.35f         /* chosen: weakest third within 4.6 dB of the strongest */
 #define LEAKAGE 0.02f          /* chosen: what a group 8 dB stronger may take from that */
@@ -500,6 +501,6 @@ int ctb_dtmf_bank_run(ctb_dtmf_bank_t *bank, const float (*in)[CTB_LANES], uint3
         for (uint32_t left = busy; left != 0; left &= left - 1)
             count = lane_step(bank, __builtin_ctz(left), hop, hits, count, max);
     for (uint32_t left = busy; left != 0; left &= left - 1)
-        bank->lanes.length[__builtin_ctz(left)] += (int32_t)CTB_FRAME_SAMPLES;
+        bank->lanes.length[__builtin_ctz(left)] = ctb_longer(bank->lanes.length[__builtin_ctz(left)]);
     return count;
 }

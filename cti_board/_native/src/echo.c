@@ -214,6 +214,17 @@ void ctb_echo_bank_run(ctb_echo_bank_t *bank, float (*rx)[CTB_LANES], const floa
     for (int hop = 0; hop < HOPS; hop++)
         bank_hop(bank, hop, rx + hop * HOP, tx + hop * HOP, mask);
     memmove(s->tx, s->tx + HOPS, HISTORY * sizeof s->tx[0]);
+    bank->deaf = 0;
+}
+
+void ctb_echo_bank_deaf(ctb_echo_bank_t *bank, uint32_t lanes)
+{
+    bank->deaf = lanes;
+}
+
+void ctb_echo_bank_delay(ctb_echo_bank_t *bank, int lane, uint32_t delay)
+{
+    bank->delay[lane] = delay < CTB_ECHO_DELAY_MAX ? delay : CTB_ECHO_DELAY_MAX;
 }
 
 int32_t ctb_echo_bank_erle(const ctb_echo_bank_t *bank, int lane, int *double_talk)

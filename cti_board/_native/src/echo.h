@@ -71,6 +71,7 @@ struct ctb_echo_bank {
     row_t mix[SOURCES];
     row_t tone_re[PATHS], tone_im[PATHS];
     irow_t width;                         /* bins that the signal tx fills */
+    uint32_t deaf;                        /* lanes without rx in this run */
     int parts;                            /* of the longest filter among the lanes of the mask */
     uint32_t delay[CTB_LANES], at[CTB_LANES];
     float (*ring)[RING];

@@ -225,6 +225,10 @@ void ctb_echo_rule_adapt(ctb_echo_bank_t *bank, int lane)
     lanes_t *s = &bank->lanes;
     float take;
     int adapt;
+    if (bank->deaf >> lane & 1) {
+        bank->adapt_main[lane] = bank->adapt_shadow[lane] = 0.0f;
+        return;
+    }
     tone_rule(bank, lane);
     measure(bank, lane);
     adapt = s->active[lane] && !s->off[lane];
@@ -280,6 +284,10 @@ void ctb_echo_rule_output(ctb_echo_bank_t *bank, int lane)
     lanes_t *s = &bank->lanes;
     enum echo_source from = FROM_MAIN;
     float mean = s->main_mean[lane], shadow = s->shadow_mean[lane];
+    if (bank->deaf >> lane & 1) {
+        bank->learn[lane] = bank->comfort[lane] = 0.0f;
+        return;                                /* the mix of before; nobody hears it */
+    }
     floor_rule(bank, lane);
     /* the far end raises both errors: what was preferred stays so */
     s->shadow_heard[lane]

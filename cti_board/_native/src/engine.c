@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "engine.h"
 
-#define SETTLE_FRAMES 1000         /* chosen: 20 s, twice the longest pause of a cadence */
+#define SETTLE_FRAMES 1000         /* chosen: 20 s; the longest pause of a plan is 14 s and its 10 % */
 
 #define FRAME_NS 20000000ull
 

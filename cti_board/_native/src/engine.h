@@ -126,6 +126,7 @@ typedef struct ctb_chan {
     int32_t told_hook, told_cas, told_battery, told_polarity, told_ring;
     int32_t told_digit, told_tone, told_mf, told_fax;   /* begun and not ended; 0 none */
     int32_t now_digit, now_tone, now_mf, now_fax;
+    int32_t told_beep, told_talk, told_talk_tx, now_beep, now_talk, now_talk_tx;
 } ctb_chan_t;
 
 typedef struct ctb_group {         /* 16 lanes of detectors of one board */
@@ -193,7 +194,7 @@ struct ctb_engine {
     ctb_recorder_t *active_recorders;
     uint32_t armed[CTB_DETECTORS]; /* channels that wait for it, host and card together */
     uint32_t armed_any, cleaning, conferring;
-    uint64_t sound_frame;          /* the last frame in which an armed board had sound */
+    uint64_t sound_frame;          /* the last frame in which a board with an armed line had sound */
     /* rings */
     ctb_event_t *ring;
     uint64_t ring_head, ring_tail, seq;
@@ -254,7 +255,7 @@ void ctb_mix_frame(ctb_engine_t *e);
 int  ctb_detect_arm(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, uint32_t mask);
 int  ctb_groups_alloc(ctb_slot_t *s);
 void ctb_groups_free(ctb_slot_t *s);
-void ctb_groups_plan(ctb_slot_t *s);
+int  ctb_groups_plan(ctb_slot_t *s);                         /* -EINVAL: no bank can hear it */
 void ctb_detect_frame(ctb_engine_t *e);
 void ctb_group_lanes(float (*out)[CTB_LANES], const ctb_slot_t *s, const ctb_group_t *g, bool sent);
 bool ctb_lane_hold(ctb_slot_t *s, ctb_chan_t *c);            /* false: no lane is free */
@@ -263,6 +264,7 @@ void ctb_lane_release(ctb_slot_t *s, ctb_chan_t *c);         /* when nothing nee
 /* clean.c */
 int  ctb_clean_set(ctb_engine_t *e, ctb_slot_t *s, ctb_chan_t *c, const ctb_args_t *a);
 void ctb_clean_frame(ctb_engine_t *e);
+bool ctb_host_sends_all(const ctb_chan_t *c);
 bool ctb_clean_resting(const ctb_engine_t *e);               /* nothing to clean or to forget */
 
 /* board.c */

@@ -76,6 +76,10 @@ static void tell(ctb_engine_t *e, const ctb_event_t *ev)
     case CTB_EV_MF_END: c->told_mf = 0; break;
     case CTB_EV_FAX_ON: c->told_fax = ev->a; break;
     case CTB_EV_FAX_OFF: c->told_fax = 0; break;
+    case CTB_EV_BEEP_ON: c->told_beep = 1; break;
+    case CTB_EV_BEEP_OFF: c->told_beep = 0; break;
+    case CTB_EV_TALK_BEGIN: *(ev->b ? &c->told_talk_tx : &c->told_talk) = 1; break;
+    case CTB_EV_TALK_END: *(ev->b ? &c->told_talk_tx : &c->told_talk) = 0; break;
     default: break;
     }
 }
@@ -154,6 +158,12 @@ static void repost_levels(ctb_engine_t *e, uint32_t b, ctb_chan_t *c, uint64_t a
         ctb_emit_simple(e, CTB_EV_MF_END, b, c->number, at, 0, c->told_mf, 0, 0, 0);
     if (c->told_fax && c->told_fax != c->now_fax)
         ctb_emit_simple(e, CTB_EV_FAX_OFF, b, c->number, at, 0, c->told_fax, 0, 0, 0);
+    if (c->told_beep && !c->now_beep)
+        ctb_emit_simple(e, CTB_EV_BEEP_OFF, b, c->number, at, 0, 0, 0, 0, 0);
+    if (c->told_talk && !c->now_talk)
+        ctb_emit_simple(e, CTB_EV_TALK_END, b, c->number, at, 0, 0, 0, 0, 0);
+    if (c->told_talk_tx && !c->now_talk_tx)
+        ctb_emit_simple(e, CTB_EV_TALK_END, b, c->number, at, 0, 0, 1, 0, 0);
 }
 
 void ctb_events_recover(ctb_engine_t *e)

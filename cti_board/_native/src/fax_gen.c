@@ -75,6 +75,8 @@ int ctb_fax_gen_start(ctb_fax_gen_t *g, int tone, int level_cdbm0, int ms)
     memset(g, 0, sizeof *g);
     if (tone < CTB_FAX_CNG || tone > CTB_FAX_CT || ms < 0)
         return -EINVAL;
+    if (level_cdbm0 < CTB_LEAST_CDBM0 || level_cdbm0 > CTB_MOST_CDBM0)
+        return -EINVAL;
     sender = &senders[tone];
     if (ms == 0)
         ms = sender->ms;

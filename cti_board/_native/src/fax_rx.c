@@ -381,7 +381,7 @@ static int tone_goes_on(lanes_t *s, int lane, int step, ctb_hit_t *hits, int cou
 {
     int now = PAST + step;
     candidate_add(s, lane, now);
-    s->age[lane] += STEP;
+    s->age[lane] += s->age[lane] < CTB_LONGEST ? STEP : 0;
     if (s->steps[lane] == SETTLED)
         s->age[lane] = begin_age(s, lane, now);
     if (s->kind[lane] == 0 && s->gone[lane] == 0 && s->steps[lane] > 2 * WINDOW
@@ -408,7 +408,7 @@ static int lane_step(ctb_fax_bank_t *bank, int lane, int step, ctb_hit_t *hits, 
         s->gone[lane] = 0;
         return tone_goes_on(s, lane, step, hits, count, max);
     }
-    s->age[lane] += STEP;
+    s->age[lane] += s->age[lane] < CTB_LONGEST ? STEP : 0;
     s->since[lane]++;
     if (++s->gone[lane] < GONE_STEPS)
         return count;

@@ -346,7 +346,7 @@ int ctb_mf_bank_run(ctb_mf_bank_t *bank, const float (*in)[CTB_LANES], uint32_t 
         for (uint32_t left = busy; left != 0; left &= left - 1)
             count = lane_step(bank, __builtin_ctz(left), hop, hits, count, max);
     for (uint32_t left = busy; left != 0; left &= left - 1)
-        bank->lanes.length[__builtin_ctz(left)] += (int32_t)CTB_FRAME_SAMPLES;
+        bank->lanes.length[__builtin_ctz(left)] = ctb_longer(bank->lanes.length[__builtin_ctz(left)]);
     return count;
 }
 
@@ -355,6 +355,8 @@ int ctb_mf_bank_run(ctb_mf_bank_t *bank, const float (*in)[CTB_LANES], uint32_t 
 int ctb_mf_tone(ctb_tone_t *out, int set, int signal, int level_cdbm0)
 {
     if (set < 0 || set >= SETS || signal < 1 || signal > TONES * (TONES - 1) / 2)
+        return -EINVAL;
+    if (level_cdbm0 < CTB_LEAST_CDBM0 || level_cdbm0 > CTB_MOST_CDBM0)
         return -EINVAL;
     memset(out, 0, sizeof *out);
     out->id = (uint32_t)signal;

@@ -42,6 +42,15 @@ void ctb_park_free(ctb_park_t *park);
 void ctb_park_switch(ctb_park_t *park, uint32_t mask);
 void ctb_park_clear(ctb_park_t *park, int lane);  /* zero a lane's column, make it active */
 
+#define CTB_LEAST_CDBM0 (-9000)     /* of what a sender is asked for: under the last step of A-law ... */
+#define CTB_MOST_CDBM0 314          /* ... to the overload point, ITU-T G.711 */
+#define CTB_LONGEST (1 << 30)       /* samples, 37 hours: lengths stop there */
+
+static inline int32_t ctb_longer(int32_t samples)
+{
+    return samples < CTB_LONGEST ? samples + (int32_t)CTB_FRAME_SAMPLES : samples;
+}
+
 static inline int ctb_hit_put(ctb_hit_t *hits, int count, int max, ctb_hit_t hit)
 {
     if (count < max)
