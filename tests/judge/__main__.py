@@ -1,7 +1,8 @@
 """Room: the command `python -m tests.judge` (`make bench-dsp`): runs the judges, prints the table.
 Must not measure or judge: each judge module has ``rows(quick)`` and perhaps ``curves(quick)``.
 
-Exit codes: 0 all rows pass, 1 one fails, 2 it cannot be told (no libspandsp, no recordings).
+Exit codes: 0 all rows pass, 1 one fails, 2 it cannot be told (no libspandsp: ours is judged by
+itself; no recordings).
 """
 
 import argparse
@@ -33,9 +34,14 @@ def present(only: Sequence[str] = ()) -> list[str]:
 
 
 def judged(name: str, quick: bool) -> Iterator[Row]:
-    """The rows of one judge; a judge that breaks is a row that fails and says why."""
+    """The rows of one judge; a judge that breaks is a row that fails and says why.  Without the
+    rival: ours alone."""
+    absent = oracle.missing()
     try:
-        yield from import_module(f"tests.judge.{name}").rows(quick)
+        for row in import_module(f"tests.judge.{name}").rows(quick):
+            yield table.blinded(row, absent) if absent else row
+    except oracle.OracleMissingError as error:
+        yield table.unknown(name, "the rest of this judge", str(error))
     except Exception as error:  # one broken judge must not hide the others' rows
         traceback.print_exc()
         yield table.absent(name, "the judge itself", f"{type(error).__name__}: {error}")
@@ -85,9 +91,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return table.CANNOT_TELL
-    if why := oracle.missing():
-        print(f"{table.UNKNOWN}: {why}", file=sys.stderr)
-        return table.CANNOT_TELL
+    why = oracle.missing()
+    if why:
+        print(f"{table.UNKNOWN} libspandsp's figures: {why}", file=sys.stderr)
     rows = run(names, asked.quick)
     width = max(Console().width, table.WIDTH)
     Console(width=width).print(table.table(rows))
@@ -96,7 +102,8 @@ def main(words: Sequence[str] | None = None) -> int:
     shown = table.as_json(rows, quick=asked.quick, judges=names)
     asked.json.write_text(json.dumps(shown, indent=1, ensure_ascii=False) + "\n")
     picture.draw(rows, curves_of(names, asked.quick), asked.picture)
-    return table.exit_code(rows)
+    code = table.exit_code(rows)
+    return table.CANNOT_TELL if why and code == table.PASS else code
 
 
 if __name__ == "__main__":

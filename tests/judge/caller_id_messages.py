@@ -181,7 +181,8 @@ def dtmf_rows(quick: bool) -> Iterator[Row]:
 
 
 def sender_rows(quick: bool) -> Iterator[Row]:
-    """What our sender sends."""
+    """What our sender sends; needs the rival's ears and its sender."""
+    oracle.bound()
     make, rng = face("caller_id", "make_fsk"), np.random.default_rng(2014)
     identity, build = face("caller_id", "CallerId"), face("caller_id", "build_message")
     for standard in ("bell202", "v23"):

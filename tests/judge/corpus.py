@@ -6,6 +6,7 @@ download` into build/speech and unpacked there; no root is needed.  `SpeechMissi
 they are not there and cannot be had.  Made speech (espeak-ng) is kept apart.
 """
 
+import hashlib
 import os
 import subprocess
 import wave
@@ -54,7 +55,7 @@ MADE = tuple(
 )
 
 
-class SpeechMissingError(RuntimeError):
+class SpeechMissingError(signals.MissingError):
     """The recordings are not here and cannot be fetched; the text says why."""
 
 
@@ -157,19 +158,50 @@ def _run(words: list[str]) -> None:
         raise SpeechMissingError(f"{' '.join(words[:2])}: {' '.join(said)}") from error
 
 
-def folder(name: str) -> Path:
-    """Where a set is unpacked; fetches it the first time.  SpeechMissingError."""
-    package = PACKAGES[name]
+@cache
+def _update() -> str:
+    """Fetches the package lists, once in a run; why that could not be, or nothing."""
+    try:
+        _run([*([] if os.getuid() == 0 else ["sudo", "-n"]), "apt-get", "update"])
+    except SpeechMissingError as error:
+        return f"; and the package lists could not be fetched: {error}"
+    return ""
+
+
+@cache
+def _download(package: str) -> str:
+    """Fetches a package's archive, once in a run; a bare machine has no package lists, so they are
+    fetched on the first miss.  Why there is none, or nothing."""
+    try:
+        _run(["apt-get", "download", package])
+    except SpeechMissingError as error:
+        if why := _update():
+            return f"{error}{why}"
+        try:
+            _run(["apt-get", "download", package])
+        except SpeechMissingError as again:
+            return str(again)
+    return ""
+
+
+def unpacked(package: str) -> Path:
+    """Where a package is unpacked; fetches it the first time.  SpeechMissingError."""
     there = BUILD / package
     if not there.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
-        if not list(BUILD.glob(f"{package}_*.deb")):
-            _run(["apt-get", "download", package])
+        if not list(BUILD.glob(f"{package}_*.deb")) and (why := _download(package)):
+            raise SpeechMissingError(why)
         archive = next(BUILD.glob(f"{package}_*.deb"))
         part = f"{package}.{os.getpid()}.part"
         _run(["dpkg", "-x", archive.name, part])
         (BUILD / part).rename(there)
     return there
+
+
+def kept_as(name: str, *made_of: object) -> Path:
+    """The file that keeps what was read or made; another when any of `made_of` changes."""
+    mark = hashlib.sha256(repr(made_of).encode()).hexdigest()[:12]
+    return BUILD / f"{name}.{mark}.npz"
 
 
 def _read(path: Path) -> Pcm:
@@ -182,8 +214,8 @@ def _read(path: Path) -> Pcm:
 
 
 def _recordings(name: str) -> list[tuple[str, Pcm]]:
-    root = folder(name)
-    kept = BUILD / f"{PACKAGES[name]}.npz"
+    root = unpacked(PACKAGES[name])
+    kept = kept_as(PACKAGES[name], RATE, NOT_SPEECH, SHORTEST)
     if kept.exists():
         with np.load(kept) as data:
             return [(key, data[key]) for key in data.files]
@@ -285,7 +317,7 @@ def _espeak(n: int, language: str, voice: str, pitch: int, pace: int) -> Pcm:
 @cache
 def made_speech() -> Batch:
     """Speech by espeak-ng in voices kept for judging, at -15 dBm0 active.  SpeechMissingError."""
-    kept = BUILD / "made.npz"
+    kept = kept_as("made", RATE, [(one, _sentence(n)) for n, one in enumerate(MADE)])
     if kept.exists():
         with np.load(kept) as data:
             recordings = [(key, data[key]) for key in data.files]

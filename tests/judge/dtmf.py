@@ -7,15 +7,16 @@ random phases, through A-law, on a quiet line of -65 dBm0 unless it says otherwi
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from tests.judge import dtmf_line, dtmf_scene, table
+from tests.judge import dtmf_echo, dtmf_line, dtmf_scene, oracle, table
 from tests.judge.dtmf_limits_table import BETTER, COLUMNS, DEFAULT, UNIT, Column
 from tests.judge.dtmf_measure import QUANTITIES, Quantity, measure, rate
 from tests.judge.dtmf_scene import NoDetectorError, Receiver, Trial
+from tests.judge.guard import Part, guarded
 from tests.judge.picture import Curve
 from tests.judge.row import Row
 
@@ -140,6 +141,7 @@ def noise_trial(snr_db: float, when: Literal["always", "with"] = "always", on_ms
 
 
 def noise_rows(trials: int) -> Iterator[Row]:
+    """Keys in noise and with a third tone."""
     yield pushed("lowest SNR, 50 ms, noise there before", "dB",
                  Quantity(lambda v: noise_trial(v), 24, -6, 0.5), trials, 5, "low",
                  source="chosen: the rival needs 7 to 9",
@@ -192,25 +194,37 @@ def law_rows(trials: int) -> Iterator[Row]:
                      BETTER[name], source=source, ahead=False)
 
 
+def _part(make: Callable[[int], Iterator[Row]]) -> Part:
+    """A part that takes trials, as one that takes `quick`; named as the part is."""
+
+    def part(quick: bool) -> Iterator[Row]:
+        yield from make(trials_of(quick))
+
+    part.__doc__ = make.__doc__
+    return part
+
+
+def _columns(quick: bool) -> Iterator[Row]:
+    """The administrations' columns."""
+    yield from column_rows(trials_of(quick), quick)
+
+
 def rows(quick: bool) -> Iterator[Row]:
     """Every row of DTMF."""
-    trials = trials_of(quick)
     try:
         dtmf_scene.ours()
     except NoDetectorError as error:
         yield table.absent(GROUP, "all rows", str(error))
         return
-    yield from default_rows(trials)
-    yield from noise_rows(trials)
-    yield from dial_rows(trials)
-    yield from law_rows(trials)
-    yield from dtmf_line.rows(quick)
-    yield from column_rows(trials, quick)
+    parts = (default_rows, noise_rows, dial_rows, law_rows, *dtmf_line.PARTS, *dtmf_echo.PARTS)
+    yield from guarded(GROUP, (*map(_part, parts), _columns), quick)
 
 
 def curves(quick: bool) -> list[Curve]:
     """Recognition over SNR, twist and frequency error."""
     trials, step = trials_of(quick), 2 if quick else 1
+    if oracle.missing():
+        return []
     try:
         receivers: list[Receiver] = [dtmf_scene.ours(), dtmf_scene.theirs()]
     except NoDetectorError:

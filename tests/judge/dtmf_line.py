@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.judge import dtmf_echo, dtmf_scene, oracle, signals
+from tests.judge import dtmf_scene, oracle, signals
 from tests.judge.dtmf_scene import Heard, Receiver, Trial
 from tests.judge.row import Row
 from tests.judge.signals import HIGH_HZ, KEYS, LOW_HZ, Law, Pcm
@@ -106,19 +106,24 @@ def share_right(receiver: Receiver, pcm: Pcm, sent: str) -> float:
     return 100 * sum(a == b for a, b in zip(heard, sent, strict=True)) / len(sent)
 
 
-def sender_rows() -> Iterator[Row]:
-    pair = (dtmf_scene.ours(), dtmf_scene.theirs())
-    makers: tuple[tuple[str, Pcm], ...] = (
-        ("sox", sox_digits(50, 50, -12)),
-        ("libspandsp", oracle.dtmf_sent(KEYS, -12, 0, 50, 50)),
-    )
+def _sender_rows(name: str, made: Pcm) -> Iterator[Row]:
     laws: tuple[Law, ...] = ("alaw", "ulaw")
-    for name, made in makers:
-        for law in laws:
-            pcm = signals.through(np.concatenate([made, np.zeros(1600, np.int16)]), law)
-            ours, theirs = (share_right(r, pcm, KEYS) for r in pair)
-            yield Row(GROUP, f"digits of {name}'s sender, 50/50 ms, {law}", "%", ours, theirs, 100,
-                      source="chosen")
+    for law in laws:
+        pcm = signals.through(np.concatenate([made, np.zeros(1600, np.int16)]), law)
+        ours, theirs = (share_right(r, pcm, KEYS)
+                        for r in (dtmf_scene.ours(), dtmf_scene.theirs()))
+        yield Row(GROUP, f"digits of {name}'s sender, 50/50 ms, {law}", "%", ours, theirs, 100,
+                  source="chosen")
+
+
+def sox_rows(trials: int) -> Iterator[Row]:
+    """Digits by sox."""
+    yield from _sender_rows("sox", sox_digits(50, 50, -12))
+
+
+def rival_sender_rows(trials: int) -> Iterator[Row]:
+    """Digits by libspandsp."""
+    yield from _sender_rows("libspandsp", oracle.dtmf_sent(KEYS, -12, 0, 50, 50))
 
 
 # ---- much at once ----
@@ -163,13 +168,9 @@ def stream_row() -> Row:
                source="chosen", note=f"{len(whole)} digits")
 
 
-def rows(quick: bool) -> Iterator[Row]:
-    """Times, levels, senders, echo."""
-    trials = 8 if quick else 24
-    yield from time_rows(trials)
-    yield from level_rows(trials)
-    yield from sender_rows()
+def stream_rows(trials: int) -> Iterator[Row]:
+    """Streams in pieces."""
     yield stream_row()
-    yield from hard_rows(trials)
-    yield from codec_rows(trials)
-    yield from dtmf_echo.rows(trials // 2)
+
+
+PARTS = (time_rows, level_rows, sox_rows, rival_sender_rows, stream_rows, hard_rows, codec_rows)

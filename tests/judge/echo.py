@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.judge import oracle
+from tests.judge import oracle, table
 from tests.judge.echo_signals import PATHS, css, echo, heard, near_css, power_dbm0, tables
 from tests.judge.echo_talk import disabler_rows, speech_rows, tone_rows
 from tests.judge.guard import guarded
@@ -22,6 +22,7 @@ GROUP = "echo"
 G168 = "ITU-T G.168"
 ERL_DB = 6.0  # G.168: the least echo return loss of a hybrid
 LOSS_1S_DB = 20.0  # G.168 test 2: convergence within a second
+RETURNED_DBM0 = -62.5  # G.168 test 2A: -65, and noise of -66 that is no echo: the sum of both
 MOST_DB = 40.0  # chosen: beyond it A-law's own noise is measured, not the canceller
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -110,13 +111,14 @@ def residue_rows(quick: bool) -> Iterator[Row]:
             rx, tx = _lines(rng, seconds, dbm0, names)
             both = cancelled(rx, tx, nonlinear=nonlinear)
             worst = [max(power_dbm0(row, 3.6, 5.0) for row in out) for out in both]
+            lead = f"; libspandsp mutes: {worst[0] - worst[1]:.0f} dB lower"
             yield Row(GROUP, f"LRin {dbm0:.0f} dBm0: " + ("returned echo LRET, NLP on"
                       if nonlinear else "residual echo LRES, NLP off"), "dBm0", *worst,
-                      limit=-60.0 if nonlinear and dbm0 <= -10 else None, better="low",
+                      limit=RETURNED_DBM0 if nonlinear and dbm0 <= -10 else None, better="low",
                       ahead=not nonlinear,
-                      source=f"{G168} test 2A: -65 dBm0 and the line's own noise of -66"
+                      source=f"{G168} test 2A: -65 dBm0, and a line's own noise of -66 beside it"
                       if nonlinear else "shown: LRin and LRES of test 2B",
-                      note="after 3.6 s; ours fills in comfort noise as loud as the line's"
+                      note="after 3.6 s; ours fills in comfort noise as loud as the line's" + lead
                       if nonlinear else "")
 
 
@@ -213,7 +215,11 @@ def noise_rows(quick: bool) -> Iterator[Row]:
 
 def rows(quick: bool) -> Iterator[Row]:
     """All rows of the echo canceller."""
-    tables()
+    try:
+        tables()
+    except OSError as error:
+        yield table.unknown(GROUP, f"all rows: the signal and the paths of {G168}", str(error))
+        return
     yield from guarded(GROUP, (convergence_rows, residue_rows, tail_rows, change_rows, talk_rows,
                                noise_rows, tone_rows(cancelled), disabler_rows,
                                speech_rows(cancelled)), quick)

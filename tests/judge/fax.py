@@ -199,6 +199,7 @@ def time_rows(quick: bool) -> Iterator[Row]:
 
 def sender_rows(quick: bool) -> Iterator[Row]:
     """Our sender, heard by the rival; the rival's, heard by us."""
+    oracle.bound()  # its ears are what is asked here
     make, find = face("fax", "make_fax_tone"), face("fax", "find_fax_tones")
     rng, good, back = np.random.default_rng(2205), [], []
     for kind in KINDS:

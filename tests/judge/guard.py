@@ -1,5 +1,6 @@
-"""Room: runs the parts of a judge one by one, so that a part that cannot be judged (a face that is
-not there, a detector that raises) is a row that says so.  Must not measure.
+"""Room: runs the parts of a judge one by one, so that a part that cannot be judged is a row that
+says so: it fails where a face is not there or a detector raises, it cannot be told where this
+machine lacks a program, recordings or the rival.  Must not measure.
 """
 
 import traceback
@@ -7,7 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tests.judge import table
+from tests.judge.dtmf_scene import NoDetectorError
+from tests.judge.oracle import OracleMissingError
 from tests.judge.row import Row
+from tests.judge.signals import MissingError
 from tests.judge.signals2 import AbsentError
 
 Part = Callable[[bool], Iterator[Row]]
@@ -26,12 +30,14 @@ def plain(row: Row) -> Row:
 
 
 def guarded(group: str, parts: Iterable[Part], quick: bool) -> Iterator[Row]:
-    """The rows of all parts; a part that breaks ends in one row that fails."""
+    """The rows of all parts; a part that breaks ends in one row that fails or cannot be told."""
     for part in parts:
         try:
             yield from map(plain, part(quick))
-        except AbsentError as error:
+        except (AbsentError, NoDetectorError) as error:
             yield table.absent(group, title(part), str(error))
+        except (MissingError, OracleMissingError) as error:
+            yield table.unknown(group, title(part), str(error))
         except Exception as error:  # one broken part must not hide the others' rows
             traceback.print_exc()
             yield table.absent(group, title(part), f"{type(error).__name__}: {error}")

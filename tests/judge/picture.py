@@ -23,11 +23,13 @@ class Curve:
 
 
 def shares(rows: Sequence[Row]) -> dict[str, tuple[float, float, int]]:
-    """Of each group: share of the rows that ask which ours and the rival meet, and how many."""
+    """Of each group: share of the rows which ours and the rival meet, and how many they are.  Only
+    rows on which both were measured; a group without any is left out."""
     groups: dict[str, list[tuple[bool, bool]]] = {}
     for row in rows:
-        if row.verdict != "info":
-            groups.setdefault(row.group, []).append(meets(row))
+        ours, theirs = meets(row)
+        if theirs is not None:
+            groups.setdefault(row.group, []).append((ours, theirs))
     return {
         group: (sum(o for o, _ in part) / len(part), sum(t for _, t in part) / len(part), len(part))
         for group, part in groups.items()
@@ -66,7 +68,7 @@ def _bars(axis, groups: dict[str, tuple[float, float, int]]) -> None:  # type: i
               color=THEIRS, label="libspandsp")
     axis.set_yticks(list(places), [f"{name} ({g[2]})" for name, g in groups.items()])
     axis.set_xlim(0, 100)
-    axis.set_xlabel("rows met, % (how many ask)")
+    axis.set_xlabel("rows met, % (how many ask and measured both)")
     axis.invert_yaxis()
     if groups:
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False)

@@ -37,8 +37,8 @@ def _count(found: Sequence[Sequence[Any]], names: frozenset[str]) -> float:
 
 
 def false_tones(sounds: Sequence[Linear], names: frozenset[str]) -> tuple[float, float]:
-    """How many tones of these names ours and the rival's more careful table find, with China's
-    plan; both tables know every one of these tones."""
+    """How many tones of these names ours and the rival's most careful table find, with China's
+    plan; all tables know every one of these tones."""
     tables = progress_rival.tables({name: CN[name] for name in sorted(ANY)}, without=())
     ours = hear(face("progress", "find_tones"), sounds, plan="cn")
     rivals = progress_rival.heard(sounds, tables)
@@ -159,7 +159,7 @@ def adversary_rows(quick: bool) -> Iterator[Row]:
     for name, make, names in cases:
         try:
             sounds = make(quick)
-        except OSError as error:  # no recorded speech here
+        except (OSError, oracle.OracleMissingError) as error:  # no recorded speech, no sender
             yield table.unknown(GROUP, f"false tones: {name}", str(error))
             continue
         ours, rival = false_tones(sounds, names)

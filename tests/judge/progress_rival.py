@@ -35,6 +35,14 @@ def wide(ms: float) -> float:
     return max(SHARE * ms, LEAST_MS) + BLOCK_MS
 
 
+def widest(ms: float) -> float:
+    """Two blocks: a burst's begin and its end may both fall within one."""
+    return wide(ms) + BLOCK_MS
+
+
+SLACKS = (narrow, wide, widest)
+
+
 def elements(of: Shape, slack: Slack = narrow, steady_ms: float = STEADY_MS) -> list[Element]:
     """One tone: (f1, f2, least ms, most ms) of each burst and pause; most 0 = without end."""
     def between(hz: Sequence[float], ms: float) -> Element:
@@ -58,12 +66,12 @@ def table(tones: Mapping[str, Shape], slack: Slack) -> Table:
 
 
 def tables(tones: Mapping[str, Shape], without: Sequence[str] = ("sit",)) -> list[Table]:
-    """Narrow and wide; each also without the tones named, where it has them: a rival that need
+    """By each of SLACKS; each also without the tones named, where it has them: a rival that need
     not tell them hears the others better."""
-    found = [table(tones, slack) for slack in (narrow, wide)]
+    found = [table(tones, slack) for slack in SLACKS]
     if set(without) & set(tones):
         fewer = {name: of for name, of in tones.items() if name not in without}
-        found += [table(fewer, slack) for slack in (narrow, wide)]
+        found += [table(fewer, slack) for slack in SLACKS]
     return found
 
 

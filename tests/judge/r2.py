@@ -229,6 +229,7 @@ def both_ways_rows(quick: bool) -> Iterator[Row]:
 
 def sender_rows(quick: bool) -> Iterator[Row]:
     """Our sender, heard by the rival; the rival's sender, heard by us."""
+    oracle.bound()  # its ears are what is asked here
     make, rng = face("mf", "make_signal"), np.random.default_rng(2106)
     for set_ in SETS:
         good, back = [], []

@@ -5,7 +5,6 @@ Speech is that of `corpus`; the music is what telephone systems play to those wh
 the same way.  OSError where it is not there and cannot be fetched.
 """
 
-import subprocess
 import wave
 from functools import cache
 
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.judge import corpus
+from tests.judge.signals import MissingError
 from tests.judge.signals2 import RATE, Linear, Samples
 
 MUSIC = "asterisk-moh-opsound-wav"
-FETCH_S = 120  # chosen: a slow mirror; then it cannot be told
 QUICK = ("it menardi", "es co", "fr armelle")  # the small sets
 
 
@@ -25,7 +24,7 @@ def set_of(name: str) -> tuple[Samples, ...]:
     """The recordings of one set of `corpus.PACKAGES`, each at -15 dBm0 active.  OSError."""
     try:
         batch = corpus.speech(name)
-    except corpus.SpeechMissingError as error:
+    except MissingError as error:
         raise OSError(str(error)) from error
     return tuple(batch.sound[m.line, m.begin : m.end].astype(np.float64) for m in batch.marks)
 
@@ -41,13 +40,6 @@ def faster(sound: Samples, pace: float) -> Samples:
     return np.asarray(np.interp(at, np.arange(len(sound)), sound))
 
 
-def _run(words: list[str]) -> None:
-    try:
-        subprocess.run(words, cwd=corpus.BUILD, check=True, capture_output=True, timeout=FETCH_S)
-    except subprocess.SubprocessError as error:
-        raise OSError(f"{MUSIC} cannot be fetched: {error}") from error
-
-
 def _read(path: str) -> NDArray[np.int16]:
     with wave.open(path) as file:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
@@ -58,12 +50,9 @@ def _read(path: str) -> NDArray[np.int16]:
 @cache
 def music(quick: bool) -> list[Linear]:
     """Recorded music; in a quick run a minute of each piece.  OSError."""
-    there = corpus.BUILD / MUSIC
-    if not there.exists():
-        corpus.BUILD.mkdir(parents=True, exist_ok=True)
-        _run(["apt-get", "download", MUSIC])
-        archive = next(corpus.BUILD.glob(f"{MUSIC}_*.deb"))
-        _run(["dpkg", "-x", archive.name, f"{MUSIC}.part"])
-        (corpus.BUILD / f"{MUSIC}.part").rename(there)
+    try:
+        there = corpus.unpacked(MUSIC)
+    except MissingError as error:
+        raise OSError(str(error)) from error
     pieces = [_read(str(path)) for path in sorted(there.rglob("*.wav"))]
     return [piece[: 60 * RATE] if quick else piece for piece in pieces]

@@ -13,7 +13,8 @@ class Row:
     ``limit`` is the figure asked for (None: only shown), reached when ours is at least it
     (``better`` "high") or at most it ("low").  ``theirs`` is None where the rival has nothing
     of the kind; ``rival`` names it.  ``synthetic`` is the share of made sound, 0..1.
-    ``ahead`` asks that ours is also no worse than theirs.
+    ``ahead`` asks that ours is also no worse than theirs.  ``ratio``: ours is already a ratio of
+    the two, so theirs is 1 by itself and tells nothing of what the rival reaches.
     """
 
     group: str
@@ -28,11 +29,17 @@ class Row:
     synthetic: float = 1.0
     source: str = ""  # of the limit: standard and clause, or `chosen`
     note: str = ""
+    ratio: bool = False
 
     def reaches(self, value: float | None, than: float) -> bool:
         if value is None:
             return False
         return value >= than if self.better == "high" else value <= than
+
+    @property
+    def compared(self) -> bool:
+        """Whether the row asks something, and the rival was measured by itself."""
+        return self.verdict != "info" and self.theirs is not None and not self.ratio
 
     @property
     def verdict(self) -> Verdict:

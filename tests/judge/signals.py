@@ -24,6 +24,11 @@ Signal = NDArray[np.float64]
 Pcm = NDArray[np.int16]
 
 
+class MissingError(RuntimeError):
+    """Something of this machine that a row needs (a program, recordings) is not here; the text
+    says what."""
+
+
 def samples(ms: float) -> int:
     """Samples of a time, to the nearest."""
     return round(ms * RATE / 1000)
@@ -114,9 +119,12 @@ ONE_LINE = (*RAW, "-c", "1", "-r", str(RATE), "-")
 
 
 def _sox(*words: str, given: bytes = b"") -> bytes:
-    return subprocess.run(
-        ["sox", "-R", "-V1", *words], input=given, capture_output=True, check=True
-    ).stdout
+    try:
+        return subprocess.run(
+            ["sox", "-R", "-V1", *words], input=given, capture_output=True, check=True
+        ).stdout
+    except FileNotFoundError as error:
+        raise MissingError("sox is not installed") from error
 
 
 def _run_sox(source: Sequence[str], effects: Sequence[str], given: bytes = b"") -> Pcm:
@@ -130,7 +138,7 @@ def gsm(sound: Pcm) -> Pcm:
 
 
 def sox(given: Pcm, *effects: str) -> Pcm:
-    """What sox makes of a sound.  subprocess.CalledProcessError, FileNotFoundError without sox.
+    """What sox makes of a sound.  subprocess.CalledProcessError; MissingError without sox.
 
     Its dither has a fixed seed (-R), so the result is the same each time.
     """

@@ -127,7 +127,8 @@ def ratio_row(name: str, times_s: Sequence[float], limit: float | None, note: st
     ours_s, theirs_s = times_s
     told = f"{channels(ours_s):,.0f} against {channels(theirs_s):,.0f} channels a core"
     return Row(GROUP, name, "x", theirs_s / ours_s, 1.0, limit, ahead=limit is None,
-               source="chosen" if limit else "", note="; ".join(filter(None, [told, note])))
+               source="chosen" if limit else "", note="; ".join(filter(None, [told, note])),
+               ratio=True)
 
 
 def dtmf_arm(bank: Any, lane: int) -> None:
@@ -236,7 +237,8 @@ def g711_rows(rounds: int) -> Iterator[Row]:
         yield Row(GROUP, f"A-law {name}, blocks of 160", "x", block / ours, 1.0,
                   wide if simd in WIDE else narrow, source=f"chosen, {simd}",
                   note=f"{rate / ours:,.0f} against {rate / block:,.0f} million samples a second "
-                       f"of g711_{name}; its header inlined here: {rate / header:,.0f}")
+                       f"of g711_{name}; its header inlined here: {rate / header:,.0f}",
+                  ratio=True)
 
 
 # ---- echo ----
@@ -286,6 +288,9 @@ def echo_row(rounds: int) -> Row:
 
 def rows(quick: bool) -> Iterator[Row]:
     """Every row of speed."""
+    if why := oracle.missing():
+        yield table.unknown(GROUP, "all rows: each is a ratio to libspandsp", why)
+        return
     rounds = QUICK_ROUNDS if quick else ROUNDS
     for name, judge in (("DTMF", dtmf_row), ("call progress", tone_row), ("R2", mf_row),
                         ("fax tones", fax_row), ("caller ID", fsk_row), ("echo", echo_row)):

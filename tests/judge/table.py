@@ -4,6 +4,7 @@ nothing: the verdict is the row's own.
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +21,14 @@ COLOURS = {"pass": "green", "fail": "bold red", "info": "dim"}
 def unknown(group: str, name: str, why: str) -> Row:
     """A row that could not be measured here: no figure, no verdict, and why."""
     return Row(group, name, "", None, note=f"{UNKNOWN}: {why}")
+
+
+def blinded(row: Row, why: str) -> Row:
+    """The row where the rival is not there: ours by itself, and why nothing is beside it."""
+    if row.theirs is None or row.note.startswith(UNKNOWN):
+        return row
+    note = "; ".join(filter(None, [f"{UNKNOWN} libspandsp's: {why}", row.note]))
+    return replace(row, theirs=None, note=note)
 
 
 def absent(group: str, name: str, why: str, limit: float = 0.0) -> Row:
@@ -80,36 +89,43 @@ def text(rows: Sequence[Row], width: int = WIDTH) -> str:
     return console.file.getvalue()
 
 
-def meets(row: Row) -> tuple[bool, bool]:
+def meets(row: Row) -> tuple[bool, bool | None]:
     """Whether ours and the rival do what a row asks: the rival its limit, or not to be behind
-    ours where there is none.  Of a row that only informs: (False, False)."""
+    ours where there is none; None where it was not measured.  Of a row that only informs:
+    (False, None)."""
     if row.verdict == "info":
-        return False, False
+        return False, None
+    if not row.compared:
+        return row.verdict == "pass", None
     than = row.limit if row.limit is not None else row.ours
     return row.verdict == "pass", than is None or bool(row.reaches(row.theirs, than))
 
 
 def summary(rows: Sequence[Row]) -> dict[str, int]:
-    """How many rows pass, fail, only inform, and could not be measured; how many of those that ask
-    for something are met by ours and by the rival."""
+    """How many rows pass, fail, only inform, and could not be measured; how many ask for something
+    (`judged`) and are met by ours; on how many of those the rival was measured by itself
+    (`compared`), and how many of these each side meets."""
     counts = {verdict: sum(r.verdict == verdict for r in rows) for verdict in COLOURS}
-    judged = [meets(r) for r in rows if r.verdict != "info"]
+    both = [meets(r) for r in rows if r.compared]
     return {
         **counts,
         "unknown": sum(r.note.startswith(UNKNOWN) for r in rows),
-        "judged": len(judged),
-        "met_ours": sum(ours for ours, _ in judged),
-        "met_theirs": sum(theirs for _, theirs in judged),
+        "judged": counts["pass"] + counts["fail"],
+        "met_ours": counts["pass"],
+        "compared": len(both),
+        "compared_ours": sum(ours for ours, _ in both),
+        "compared_theirs": sum(bool(theirs) for _, theirs in both),
     }
 
 
 def summary_line(rows: Sequence[Row]) -> str:
     """One sentence for the end of the table."""
     s = summary(rows)
-    line = (f"{s['pass']} pass, {s['fail']} fail, {s['info']} for information; of "
-            f"{s['judged']} rows that ask, ours meets {s['met_ours']}, "
-            f"libspandsp {s['met_theirs']}")
-    return line + (f"; {s['unknown']} could not be measured" if s["unknown"] else "")
+    line = (f"{s['pass']} pass, {s['fail']} fail, {s['info']} for information; ours meets "
+            f"{s['met_ours']} of the {s['judged']} rows that ask; of the {s['compared']} among "
+            f"them on which libspandsp was measured, ours meets {s['compared_ours']}, libspandsp "
+            f"{s['compared_theirs']}")
+    return line + (f"; {s['unknown']} could not be measured in full" if s["unknown"] else "")
 
 
 def _plain(value: float | None) -> float | None:
@@ -124,7 +140,7 @@ def as_json(rows: Sequence[Row], **more: Any) -> dict[str, Any]:
             {
                 "group": r.group, "name": r.name, "unit": r.unit, "rival": r.rival,
                 "ours": _plain(r.ours), "theirs": _plain(r.theirs), "limit": _plain(r.limit),
-                "better": r.better, "ahead": r.ahead, "verdict": r.verdict,
+                "better": r.better, "ahead": r.ahead, "ratio": r.ratio, "verdict": r.verdict,
                 "synthetic": _plain(r.synthetic), "source": r.source, "note": r.note,
             }
             for r in rows

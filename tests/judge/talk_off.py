@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tests.judge import corpus, dtmf_scene, oracle, table
-from tests.judge.corpus import Batch, SpeechMissingError
+from tests.judge.corpus import Batch
 from tests.judge.dtmf import rival_params
 from tests.judge.dtmf_limits_table import COLUMNS
 from tests.judge.dtmf_scene import NoDetectorError
 from tests.judge.row import Row
+from tests.judge.signals import MissingError
 
 GROUP = "talk-off"
 QUICK_SETS = ("es co", "fr armelle")
@@ -166,7 +167,7 @@ def rows(quick: bool) -> Iterator[Row]:
                        (made_rows, "made speech")):
         try:
             yield from part(quick)
-        except SpeechMissingError as error:
+        except MissingError as error:
             yield table.unknown(GROUP, what, str(error))
 
 

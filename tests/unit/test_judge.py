@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.judge import __main__ as command
-from tests.judge import picture, speed, table
+from tests.judge import oracle, picture, speed, table
+from tests.judge.oracle import OracleMissingError
 from tests.judge.row import Row
 
 
@@ -42,11 +43,33 @@ def test_a_row_says_what_it_is_worth(made, verdict):
     (row(4, 6, limit=5), (False, True)),
     (row(0, 0, better="low", ahead=True), (True, True)),
     (row(2, 9, better="low", ahead=True), (True, False)),
-    (row(5, None, limit=5), (True, False)),
-    (row(5, 9), (False, False)),
+    (row(5, None, limit=5), (True, None)),
+    (row(5, 1, limit=4, ratio=True), (True, None)),
+    (row(0.5, 1, ahead=True, ratio=True), (False, None)),
+    (row(5, 9), (False, None)),
 ])
-def test_the_rival_is_asked_the_same(made, met):
+def test_the_rival_is_asked_the_same_and_only_where_it_was_measured(made, met):
     assert table.meets(made) == met
+    assert made.compared == (met[1] is not None)
+
+
+def test_the_rivals_sum_is_of_the_rows_on_which_it_was_measured():
+    rows = [row(5, 4, limit=5), row(5, None, limit=5), row(6, 1, limit=4, ratio=True),
+            row(4, 6, limit=5), row(1, 2)]
+    counts = table.summary(rows)
+    assert (counts["judged"], counts["met_ours"]) == (4, 3)
+    assert (counts["compared"], counts["compared_ours"], counts["compared_theirs"]) == (2, 1, 1)
+    assert ("ours meets 3 of the 4 rows that ask; of the 2 among them on which libspandsp was "
+            "measured, ours meets 1, libspandsp 1") in table.summary_line(rows)
+
+
+def test_a_row_without_the_rival_keeps_our_figure_and_says_why():
+    blind = table.blinded(row(5, 3, limit=4, ahead=True, note="1 h"), "no library")
+    assert (blind.ours, blind.theirs, blind.verdict) == (5, None, "pass")
+    assert blind.note == "can't tell libspandsp's: no library; 1 h"
+    assert table.exit_code([blind]) == table.CANNOT_TELL
+    for same in (row(5, None, limit=4), table.unknown("g", "n", "offline")):
+        assert table.blinded(same, "no library") == same
 
 
 def test_exit_codes():
@@ -66,13 +89,14 @@ def test_figures_have_the_digits_that_matter(value, shown):
 
 def test_the_table_shows_every_row_and_what_it_asks():
     rows = [row(6, 5, limit=4, ahead=True, source="Q.24", synthetic=0.0),
-            Row("other", "speed", "x", 4.2, 1.0, 4, rival="a table"),
+            Row("other", "speed", "x", 4.2, 1.0, 4, rival="a table", ratio=True),
             table.unknown("talk-off", "speech", "no network")]
     text = table.text(rows)
     for words in ("≥ 4, not behind", "Q.24", "0 %", "100 %", "rival: a table", "4.20",
                   "can't tell: no network", "2 pass, 0 fail, 1 for information",
-                  "of 2 rows that ask, ours meets 2, libspandsp 1", "1 could not be measured"):
-        assert words in text
+                  "ours meets 2 of the 2 rows", "of the 1 among them",
+                  "1 could not be measured"):
+        assert words in " ".join(text.split())
 
 
 def test_json_holds_what_the_table_holds():
@@ -80,12 +104,13 @@ def test_json_holds_what_the_table_holds():
     shown = json.loads(json.dumps(table.as_json(rows, quick=True)))
     assert shown["rows"] == [{
         "group": "group", "name": "name", "unit": "dB", "ours": 4, "theirs": 5,
-        "rival": "libspandsp", "limit": 5, "better": "high", "ahead": False, "verdict": "fail",
-        "synthetic": 1.0, "source": "Q.24", "note": "why",
+        "rival": "libspandsp", "limit": 5, "better": "high", "ahead": False, "ratio": False,
+        "verdict": "fail", "synthetic": 1.0, "source": "Q.24", "note": "why",
     }]
     assert shown["quick"] is True
     assert shown["summary"] == {"pass": 0, "fail": 1, "info": 0, "unknown": 0, "judged": 1,
-                                "met_ours": 0, "met_theirs": 1}
+                                "met_ours": 0, "compared": 1, "compared_ours": 0,
+                                "compared_theirs": 1}
 
 
 # ---- the command ----
@@ -146,12 +171,43 @@ def test_a_judge_that_breaks_is_a_row_that_fails(monkeypatch, tmp_path, capsys):
     assert [r["note"] for r in shown["rows"]] == ["", "ValueError: spoiled", ""]
 
 
-def test_without_the_rival_nothing_can_be_told(monkeypatch, tmp_path, capsys):
-    judges(monkeypatch, dtmf=[row(1)])
+def test_without_the_rival_ours_is_judged_by_itself(monkeypatch, tmp_path, capsys):
+    judges(monkeypatch, dtmf=[row(5, 0, limit=4), row(None, None), OracleMissingError("no sender")],
+           echo=[row(3, None, limit=2)])
     monkeypatch.setattr(command.oracle, "missing", lambda: "no library")
-    assert command.main(words(tmp_path)) == 2
-    assert "can't tell: no library" in capsys.readouterr().err
-    assert not (tmp_path / "a").exists()
+    assert command.main(words(tmp_path)) == table.CANNOT_TELL
+    assert "can't tell libspandsp's figures: no library" in capsys.readouterr().err
+    shown = json.loads((tmp_path / "a/dsp.json").read_text())["rows"]
+    assert [(r["ours"], r["theirs"]) for r in shown] == [
+        (5, None), (None, None), (None, None), (3, None)]
+    assert "no library" in shown[0]["note"]
+    assert shown[2]["note"] == "can't tell: no sender"
+
+
+def test_without_the_rival_a_row_of_ours_that_fails_is_told(monkeypatch, tmp_path):
+    judges(monkeypatch, dtmf=[row(3, 9, limit=4)])
+    monkeypatch.setattr(command.oracle, "missing", lambda: "no library")
+    assert command.main(words(tmp_path)) == table.FAIL
+
+
+def test_without_the_rival_its_ears_are_deaf_and_its_sender_raises(monkeypatch):
+    monkeypatch.setattr(oracle, "_build", lambda: "no library")
+    sound = np.ones((2, 800), np.int16)
+    assert oracle.dtmf_heard(sound) == oracle.tones_heard(sound, {}) == []
+    assert oracle.modem_tones_heard(sound, "cng") == oracle.r2_heard(sound, True) == []
+    assert oracle.adsi_heard(sound) == []
+    assert (oracle.cancel_echo(sound, sound) == sound).all()
+    for send in (lambda: oracle.dtmf_sent("1"), lambda: oracle.adsi_sent(b"x"),
+                 lambda: oracle.g711_decode(np.zeros(8, np.uint8))):
+        with pytest.raises(OracleMissingError, match="no library"):
+            send()
+
+
+def test_speed_is_nothing_without_the_rival(monkeypatch):
+    monkeypatch.setattr(oracle, "_build", lambda: "no library")
+    (only,) = speed.rows(True)
+    assert only.verdict == "info"
+    assert "no library" in only.note
 
 
 # ---- speed ----
@@ -167,9 +223,10 @@ def test_turns_are_of_one_length_and_the_best_counts():
 # ---- the picture ----
 
 
-def test_shares_of_groups_count_only_rows_that_ask():
+def test_shares_of_groups_count_only_rows_that_ask_and_measured_both():
     rows = [Row("a", "1", "", 5, 4, 5), Row("a", "2", "", 5, 6, 5), Row("a", "3", "", 9, 9),
-            Row("b", "4", "", 0, 3, better="low", ahead=True)]
+            Row("b", "4", "", 0, 3, better="low", ahead=True), Row("a", "5", "", 5, None, 5),
+            Row("alone", "6", "", 5, None, 5), Row("ratio", "7", "", 5, 1.0, 4, ratio=True)]
     assert picture.shares(rows) == {"a": (1.0, 0.5, 2), "b": (1.0, 0.0, 1)}
 
 

@@ -2,13 +2,16 @@
 detector; needs neither libspandsp nor recordings.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.judge import corpus, dtmf, dtmf_echo, dtmf_scene, signals, talk_off
+from tests.judge import corpus, dtmf, dtmf_echo, dtmf_scene, signals, table, talk_off
 from tests.judge.dtmf_limits_table import BETTER, COLUMNS, DEFAULT, UNIT
 from tests.judge.dtmf_measure import QUANTITIES, enough
 from tests.judge.dtmf_scene import Heard, Trial
+from tests.judge.row import Row
 from tests.judge.signals import KEYS, RATE
 
 
@@ -184,3 +187,39 @@ def test_the_lowest_return_loss_is_found(monkeypatch):
 
     assert dtmf_echo.least_erl(receiver, None, 2) == pytest.approx(15, abs=1)
     assert dtmf_echo.least_erl(receiver, lambda rx, tx: rx // 8, 2) == 0
+
+
+def test_what_this_machine_lacks_is_no_failure(monkeypatch):
+    def lacking(trials):
+        """Rows with sox."""
+        raise signals.MissingError("sox is not installed")
+        yield
+
+    def there(trials):
+        """Rows without."""
+        yield Row("dtmf", f"{trials} trials", "", 1.0)
+
+    monkeypatch.setattr(dtmf_scene, "ours", lambda *_: lambda pcm: [])
+    for part in ("default_rows", "noise_rows", "dial_rows", "law_rows", "_columns"):
+        monkeypatch.setattr(dtmf, part, there)
+    monkeypatch.setattr(dtmf.dtmf_line, "PARTS", (lacking,))
+    monkeypatch.setattr(dtmf.dtmf_echo, "PARTS", ())
+    rows = list(dtmf.rows(True))
+    assert [r.name for r in rows] == [*["8 trials"] * 4, "Rows with sox", "True trials"]
+    assert rows[4].note == "can't tell: sox is not installed"
+    assert table.exit_code(rows) == table.CANNOT_TELL
+
+
+def test_echo_rows_say_when_the_speech_is_made(monkeypatch):
+    def refuse(name):
+        raise corpus.SpeechMissingError("no network")
+
+    made = corpus.laid_out("made", noisy_recordings(), -15.0, made=True)
+    dtmf_echo.voices.cache_clear()
+    monkeypatch.setattr(corpus, "speech", refuse)
+    monkeypatch.setattr(corpus, "made_speech", lambda: made)
+    assert dtmf_echo.made_share() == 1.0
+    dtmf_echo.voices.cache_clear()
+    monkeypatch.setattr(corpus, "speech", lambda name: replace(made, made=False))
+    assert dtmf_echo.made_share() == 0.5
+    dtmf_echo.voices.cache_clear()

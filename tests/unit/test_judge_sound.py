@@ -251,12 +251,68 @@ def test_a_tone_under_speech_is_on_every_line():
     assert signals.level(over.sound[9]) == pytest.approx(-20, abs=0.05)
 
 
-def test_without_a_network_the_speech_is_missing(monkeypatch, tmp_path):
+@pytest.fixture
+def fetching(monkeypatch, tmp_path):
+    """Commands that `corpus` runs; `refused` decides which fail."""
+    ran, refused = [], []
     monkeypatch.setattr(corpus, "BUILD", tmp_path)
+    for kept in (corpus._download, corpus._update):
+        kept.cache_clear()
 
-    def refuse(words):
-        raise corpus.SpeechMissingError("apt-get download: no network")
+    def run(words):
+        ran.append([word for word in words if word not in ("sudo", "-n")][:2])
+        if any(part in words for part in refused):
+            raise corpus.SpeechMissingError("apt-get download: no network")
+        if "update" in words:
+            refused.clear()  # with the lists a package can be fetched
+        if words[:2] == ["apt-get", "download"]:
+            (tmp_path / f"{words[2]}_1_all.deb").touch()
+        if words[0] == "dpkg":
+            (tmp_path / words[3]).mkdir()
 
-    monkeypatch.setattr(corpus, "_run", refuse)
-    with pytest.raises(corpus.SpeechMissingError, match="no network"):
-        corpus.folder("en")
+    monkeypatch.setattr(corpus, "_run", run)
+    yield ran, refused
+    for kept in (corpus._download, corpus._update):
+        kept.cache_clear()
+
+
+def updates(ran):
+    return sum("update" in words for words in ran)
+
+
+def test_without_a_network_the_speech_is_missing_and_it_is_asked_once(fetching):
+    ran, refused = fetching
+    refused += ["download", "update"]
+    for _ in range(3):
+        with pytest.raises(corpus.SpeechMissingError, match=r"no network.*package lists"):
+            corpus.unpacked("one")
+    assert len(ran) == 2
+    with pytest.raises(corpus.SpeechMissingError):
+        corpus.unpacked("another")
+    assert updates(ran) == 1, "the lists are fetched once in a run"
+
+
+def test_on_a_bare_machine_the_lists_are_fetched_first(fetching, tmp_path):
+    ran, refused = fetching
+    refused.append("download")
+    assert corpus.unpacked("one") == tmp_path / "one"
+    assert [words[-1] for words in ran] == ["download", "update", "download", "-x"]
+    corpus.unpacked("one")
+    assert len(ran) == 4, "what is there is not fetched again"
+
+
+def test_what_is_kept_goes_with_what_it_was_made_of():
+    kept = corpus.kept_as("made", 8000, ("a", 1))
+    assert kept == corpus.kept_as("made", 8000, ("a", 1))
+    assert kept != corpus.kept_as("made", 8000, ("a", 2))
+    assert kept.name.startswith("made.")
+    assert kept.suffix == ".npz"
+
+
+def test_without_sox_it_is_told(monkeypatch):
+    def absent(*_, **__):
+        raise FileNotFoundError("sox")
+
+    monkeypatch.setattr(signals.subprocess, "run", absent)
+    with pytest.raises(signals.MissingError, match="sox is not installed"):
+        signals.sox_tones((697, 1209), 50, -12)

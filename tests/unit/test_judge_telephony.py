@@ -5,16 +5,20 @@ import numpy as np
 import pytest
 
 from tests.judge import caller_id_signals, guard, r2
+from tests.judge.corpus import SpeechMissingError
 from tests.judge.echo_signals import HEADER, PATHS, css, path
 from tests.judge.fax import sent
 from tests.judge.national_tones import NATIONAL, shape, tone_sound
+from tests.judge.oracle import OracleMissingError
 from tests.judge.progress_learned import SEEDS, invented
 from tests.judge.progress_rival import elements, table, tables, wide
 from tests.judge.row import Row
+from tests.judge.signals import MissingError, heard_as
 from tests.judge.signals2 import (
     AbsentError,
     Samples,
     active,
+    alaw,
     at_level,
     face,
     hear,
@@ -85,8 +89,8 @@ def test_a_steady_tone_outlasts_every_burst_of_the_rivals_table() -> None:
 
 def test_the_rival_is_also_asked_without_what_hinders_it() -> None:
     plan = {"dial": shape("440"), "sit": shape("950>1400>1800")}
-    assert [sorted(one) for one in tables(plan)] == [["dial", "sit"]] * 2 + [["dial"]] * 2
-    assert len(tables({"dial": plan["dial"]})) == 2
+    assert [sorted(one) for one in tables(plan)] == [["dial", "sit"]] * 3 + [["dial"]] * 3
+    assert len(tables({"dial": plan["dial"]})) == 3
 
 
 def test_caller_id_bits_are_those_of_the_message() -> None:
@@ -193,3 +197,22 @@ def test_a_part_that_breaks_is_a_row_that_fails(capsys: pytest.CaptureFixture[st
     assert "ValueError" in capsys.readouterr().err
     with pytest.raises(AbsentError, match="find"):
         face("lanes", "find")
+
+
+@pytest.mark.parametrize("error", [OracleMissingError("no library"), MissingError("no sox"),
+                                   SpeechMissingError("no network")])
+def test_a_part_that_lacks_something_cannot_be_told(error: Exception) -> None:
+    def lacking(quick: bool) -> object:
+        """Something that needs more."""
+        raise error
+        yield
+
+    row, = guard.guarded("g", (lacking,), quick=True)
+    assert row.verdict == "info"
+    assert row.note == f"can't tell: {error}"
+
+
+def test_the_judges_alaw_is_their_own_reading() -> None:
+    value = np.arange(-32768, 32768).astype(np.float64)
+    assert (alaw(value) == heard_as("alaw")).all()
+    assert (alaw(np.array([1e6, -1e6])) == heard_as("alaw")[[-1, 0]]).all()
