@@ -117,6 +117,58 @@ def test_what_cannot_be_measured_says_why():
         m.level(np.zeros(800, np.int32))
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0])
+@pytest.mark.parametrize("off", [-40, -7, -1, 1, 12, 45])
+def test_a_guess_that_is_off_finds_the_tone_near_it(off, seconds):
+    fit = m.fit_sine(sine(1020, -10, seconds), 1020 + off)
+    assert (fit.hz, fit.level_dbm0) == pytest.approx((1020, -10), abs=0.001)
+    results = {r.name: r.value for r in m.distortion(sine(1020, -10, seconds), 1020 + off)}
+    assert (results["frequency"], results["level"]) == pytest.approx((1020, -10), abs=0.001)
+
+
+def test_a_tone_under_another_is_found_by_its_guess():
+    both = sine(1020, -10) + sine(2500, -5)
+    assert m.fit_sine(both).hz == pytest.approx(2500, abs=0.1)
+    assert m.fit_sine(both, 1010).hz == pytest.approx(1020, abs=0.1)
+
+
+@pytest.mark.parametrize("samples", [400, 1000, 8000])
+def test_noise_is_no_tone(samples):
+    for seed in range(40):
+        x = noise(-20, samples / RATE, seed)
+        for guess in (None, 1020):
+            with pytest.raises(ValueError, match="there is no tone"):
+                m.fit_sine(x, guess)
+            assert all("there is no tone" in r.reason for r in m.distortion(x, guess))
+
+
+def test_a_tone_as_loud_as_the_noise_is_measured():
+    for seed in range(20):
+        fit = m.fit_sine(sine(1020, -20) + noise(-20, 1.0, seed))
+        assert fit.hz == pytest.approx(1020, abs=5 * fit.hz_uncertainty)
+        assert fit.sinad_db == pytest.approx(3.0, abs=0.3)
+
+
+@pytest.mark.parametrize("hz", [float("nan"), float("inf"), -1020.0, 0.0, 9.0, 4000.0])
+def test_a_guess_that_is_no_frequency_is_refused(hz):
+    for instrument in (m.fit_sine, m.fit_sine_at, m.distortion, m.find_slips):
+        with pytest.raises(ValueError, match="hz is 10 to 3990"):
+            instrument(sine(1020, -10), hz)
+
+
+def test_what_is_no_sound_is_refused_by_distortion_too():
+    for wrong, told in (
+        (np.zeros((2, 8000)), "one line"),
+        (np.zeros(100), "at least 400"),
+        (np.full(8000, np.nan), "finite"),
+        (np.zeros(8000, np.int32), "int32"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            m.distortion(wrong)
+    with pytest.raises(ValueError, match="from the 2nd on"):
+        m.distortion(sine(1020, -10), harmonics=1)
+
+
 @pytest.mark.parametrize("coded", [False, True])
 def test_lost_and_repeated_samples_are_counted(coded):
     x = m.test_tone(1020, -10, 3.0).astype(float) / 32768
@@ -189,6 +241,20 @@ def test_gaps_in_sound_are_found_and_pauses_are_not():
     assert m.gaps(pause) == []
     with pytest.raises(ValueError, match="at least 2"):
         m.gaps(x, 1)
+
+
+@pytest.mark.parametrize("hz", [16.67, 25.0, 50.0, 60.0, 100.0])
+def test_hum_in_alaw_is_no_gap_and_gaps_in_hum_are(hz):
+    for dbm0 in range(-42, 0, 6):
+        for phase in (0.0, 1.1, 2.9):
+            x = sine(hz, dbm0, 0.5, phase)
+            assert m.gaps(alaw(x)) == [], dbm0
+    held = np.concatenate([x[:2000], np.full(160, x[2000]), x[2160:]])
+    assert [abs(g.at - 2000) < 20 and g.samples >= 160 for g in m.gaps(alaw(held))] == [True]
+    x = sine(hz, -12, 0.5) + sine(1020, -20, 0.5)
+    x[2000:2020] = 0
+    [gap] = m.gaps(alaw(x))
+    assert (gap.at, gap.samples) == (2000, 20)
 
 
 # ---- frequency response ----
@@ -291,6 +357,8 @@ def test_a_recording_that_began_earlier_gives_the_same_delay():
     h, sent = hybrid(24), m.excitation(-15.0, 4)
     back = np.concatenate([np.zeros(1234), np.convolve(sent / 32768, h)])
     assert m.measure_echo_path(back, -15.0, at=1234).delay == 24
+    with pytest.raises(ValueError, match="0 or more: -1234"):
+        m.measure_echo_path(back, -15.0, at=-1234)
 
 
 def test_echo_loss_of_a_flat_path_is_its_loss():

@@ -72,9 +72,11 @@ def measure_echo_path(sound: NDArray[Any], level_dbm0: float, at: int = 0) -> Ec
     """The path that answered `excitation(level_dbm0, ...)`.
 
     ``at`` is the sample of the recording at which the sequence began to be sent: with it the
-    delay is the path's own.  Uses the whole periods after the first.  ValueError: under two
-    periods after ``at``, or clipped.
+    delay is the path's own.  Uses the whole periods after the first.  ValueError: ``at`` is
+    negative, under two periods after it, or clipped.
     """
+    if at < 0:
+        raise ValueError(f"at is a sample of the recording, 0 or more: {at}")
     x = samples(sound)[at:]
     periods = len(x) // PERIOD - 1
     if periods < 1:

@@ -14,6 +14,8 @@ from cti_board.dsp.measure.weighting_table import C_MESSAGE, PSOPHOMETRIC
 LEAST = 4000  # chosen: half a second; shorter readings of noise scatter by more than 0.2 dB
 DBRN_OF_DBM = 90.0  # IEEE 743: 0 dBrn is -90 dBm
 IMPULSE_DEAD_SAMPLES = 1000  # ITU-T O.71: 125 ms
+STEPS_OF_ALAW = 1.5  # chosen: a sound that passes slowly leaves its value by one step
+STILL_SAMPLES = 80  # chosen: no sound of 16 2/3 Hz and more at -45 dBm0 stands longer in A-law
 HUM_ORDERS = (1, 2, 3)
 
 
@@ -135,7 +137,9 @@ def gaps(sound: NDArray[Any], least_samples: int = 8, around_dbm0: float = -45.0
     """Places where sound stands still (one value) and goes on: frames lost, rings empty.
 
     ``around_dbm0``: the 20 ms before and after must be at least this loud, so that ordinary
-    pauses do not count.  ValueError: ``least_samples`` under 2.
+    pauses do not count.  Nor does what a slow sound (mains hum) does in A-law: the sound must jump
+    by more than A-law's step where it stops or goes on, or stand for 10 ms.
+    ValueError: ``least_samples`` under 2.
     """
     if least_samples < 2:
         raise ValueError(f"least_samples is at least 2: {least_samples}")
@@ -149,6 +153,18 @@ def gaps(sound: NDArray[Any], least_samples: int = 8, around_dbm0: float = -45.0
         before, after = x[max(0, start - margin) : start], x[end + 1 : end + 1 + margin]
         if length < least_samples or len(before) < margin // 2 or len(after) < margin // 2:
             continue
+        if length < STILL_SAMPLES and not _jumps(x, int(start), int(end)):
+            continue
         if min(dbm0(float(np.var(before))), dbm0(float(np.var(after)))) >= around_dbm0:
             found.append(Gap(int(start), length))
     return found
+
+
+def _jumps(x: Signal, start: int, end: int) -> bool:
+    """Whether the value of ``start`` to ``end`` is entered or left by more than A-law's step."""
+    for inside, outside in ((x[start], x[start - 1]), (x[end], x[end + 1])):
+        most = max(abs(inside), abs(outside)) * 4096
+        step = max(2.0, 2.0 ** np.floor(np.log2(max(most, 1.0))) / 16) / 4096  # ITU-T G.711 table 1
+        if abs(inside - outside) > STEPS_OF_ALAW * step:
+            return True
+    return False
