@@ -4,24 +4,26 @@ know boards, calls or asyncio, nor what is done about the answer.
 What does it do?  `AnswerListener` takes the events of one line (talk, tones of the plan, fax
 tones, steady tones) and the time, and says once what is there; the same for live lines and, by
 `classify_answer`, for recordings.  How does it work?  Talk less the steady tones in it is voice.  A
-short voice and then a wait is a human, a long one or a beep after it a machine; docs/answers.md.
+short voice and then a wait is a human, a long one or a beep after it a machine; after a sentence
+the wait is as long as a machine's before its beep; docs/answers.md.
 
-Limits: a person who speaks as long as an announcement is taken for one; music or an announcement
-instead of ringback is taken for the answer; a beep of the plan's frequency is none.
+Limits: a person who speaks for over 4 s is taken for an announcement; a machine that says a word or
+two and then waits, for a person; music or an announcement instead of ringback is taken for the
+answer; a beep of the plan's frequency is none.
 
 All times are samples, 8000 a second.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from cti_board import events as ev
-from cti_board._native._media import ffi, lib
+from cti_board._native._media import lib
+from cti_board.dsp.answer_events import line_events
 from cti_board.dsp.answer_sit import Burst, SitKind, is_sit, may_be_sit, sit_kind
-from cti_board.dsp.fax import KINDS
-from cti_board.dsp.lanes import FRAME, Bank, Hit, Sound, rows
-from cti_board.dsp.progress import c_tone
+from cti_board.dsp.lanes import FRAME, Sound, rows
 from cti_board.tones import TonePlan
 from cti_board.tones import plan as plan_of
 
@@ -49,9 +51,10 @@ class AnswerLimits:
     shortest_voice_ms: int = 160  # chosen: under "yes"; over a tone cut too short to be known
     short_greeting_ms: int = 1700  # chosen: "Hello, Mary Miller"; few announcements are so short
     wait_short_ms: int = 1200  # chosen: longer than an announcement pauses after its first word
-    wait_long_ms: int = 1450  # chosen: few machines wait longer before their beep; people do not
-    human_most_ms: int = 2800  # chosen: a company's greeting; announcements take over 3 s
-    machine_least_ms: int = 3300  # chosen: that, and the 400 ms after which talk has ended
+    wait_long_ms: int = 3300  # chosen: machines of one sentence beep within 3 s, heard 0.2 s later
+    again_ms: int = 1500  # chosen: announcements pause less; who asks again has waited longer
+    human_most_ms: int = 4200  # chosen: a company's greeting in one breath, and the edges of talk
+    machine_least_ms: int = 4600  # chosen: that, and the 400 ms after which talk has ended
     silence_ms: int = 6000  # chosen: the longest pause of a ringback tone (5 s, E.180) and one more
     no_answer_ms: int = 60000  # chosen: twelve rings
     beep_least_ms: int = 180  # chosen: machines' beeps are 0.2 s and more
@@ -236,11 +239,15 @@ class AnswerListener:
         if self._talks[-1][1] is None and at - self._talks[-1][0] < limits.new_talk_ms * MS:
             return
         ms, quiet_ms = (end - begin) // MS, (at - end) // MS
+        first = self._first_ms(at)
         wait = limits.wait_short_ms if ms <= limits.short_greeting_ms else limits.wait_long_ms
-        if quiet_ms >= wait:
-            self._say_voice(at, ms, f"{_s(ms)} of voice, then {_s(quiet_ms)} of silence")
-        elif quiet_ms == 0 and ms >= limits.machine_least_ms:
+        if first is not None and first <= limits.human_most_ms:
+            why = f"{_s(first)} of voice, a wait, and voice again"
+            self._say("human", at, why, greeting_ms=first)
+        elif ms > limits.human_most_ms and (quiet_ms > 0 or ms >= limits.machine_least_ms):
             self._say_voice(at, ms, f"voice for {_s(ms)} without a wait")
+        elif quiet_ms >= wait:
+            self._say_voice(at, ms, f"{_s(ms)} of voice, then {_s(quiet_ms)} of silence")
 
     def _say_voice(self, at: int, ms: int, why: str) -> None:
         kind: AnswerKind = "human" if ms <= self.limits.human_most_ms else "machine"
@@ -284,6 +291,14 @@ class AnswerListener:
         """From the first voice to the end of the last; None without voice."""
         voices = list(self._voices(at))
         return (voices[0][0], voices[-1][1]) if voices else None
+
+    def _first_ms(self, at: int) -> int | None:
+        """Length of the voice before the first wait after which a voice came again; else None."""
+        voices = list(self._voices(at))
+        for (_, end), (begin, _) in pairwise(voices):
+            if begin - end >= self.limits.again_ms * MS:
+                return (end - voices[0][0]) // MS
+        return None
 
     def _voice_ms(self, until: int) -> int:
         greeting = [v for v in self._voices(until) if v[0] < until]
@@ -346,61 +361,6 @@ def classify_answer(
         if done is not None and (done.kind != "machine" or done.beep_at is not None):
             break
     return listener.finish(samples)
-
-
-def line_events(sound: Sound, plan: TonePlan) -> list[ev.Event]:
-    """The events that a live line with talk, tones, fax and beep armed gives, in order."""
-    found: list[tuple[int, int, ev.Event]] = []
-    banks: tuple[tuple[Bank, Callable[[Hit], ev.Event]], ...] = (
-        (Bank("tone", 1, _arm_tones(plan)), lambda hit: _tone_event(hit, plan)),
-        (Bank("talk", 1, _arm_talk), _talk_event),
-        (Bank("fax", 1, lib.ctb_fax_bank_arm), _fax_event),
-        (Bank("beep", 1, lib.ctb_beep_bank_arm), _beep_event),
-    )
-    for order, (bank, decode) in enumerate(banks):
-        found += [(hit.at, order, decode(hit)) for hit in bank.feed(sound)]
-    return [event for _, _, event in sorted(found, key=lambda one: one[:2])]
-
-
-def _arm_tones(plan: TonePlan) -> Callable[[Any, int], None]:
-    array = ffi.new("ctb_tone_t[]", [c_tone(tone, n) for n, tone in enumerate(plan.tones, 1)])
-
-    def arm(bank: Any, lane: int) -> None:
-        if lib.ctb_tone_bank_plan(bank, array, len(plan.tones)) != 0:
-            raise ValueError(f"the detector cannot hear the plan {plan.country!r}")
-        lib.ctb_tone_bank_arm(bank, lane)
-
-    return arm
-
-
-def _arm_talk(bank: Any, lane: int) -> None:
-    lib.ctb_talk_bank_arm(bank, lane, ffi.new("ctb_talk_params_t *", lib.ctb_talk_default))
-
-
-def _tone_event(hit: Hit, plan: TonePlan) -> ev.Event:
-    name = plan.tones[hit.a - 1].name
-    if hit.kind == lib.CTB_EV_TONE_ON:
-        return ev.ToneOn(0, hit.at, 0, hit.line, name, hit.b / 100)
-    return ev.ToneOff(0, hit.at, 0, hit.line, name)
-
-
-def _talk_event(hit: Hit) -> ev.Event:
-    if hit.kind == lib.CTB_EV_TALK_BEGIN:
-        return ev.TalkBegin(0, hit.at, 0, hit.line, hit.a / 100)
-    return ev.TalkEnd(0, hit.at, 0, hit.line, hit.a)
-
-
-def _fax_event(hit: Hit) -> ev.Event:
-    kind = KINDS[hit.a - 1]
-    if hit.kind == lib.CTB_EV_FAX_ON:
-        return ev.FaxToneOn(0, hit.at, 0, hit.line, kind, hit.b / 100, hit.d)
-    return ev.FaxToneOff(0, hit.at, 0, hit.line, kind, hit.b)
-
-
-def _beep_event(hit: Hit) -> ev.Event:
-    if hit.kind == lib.CTB_EV_BEEP_ON:
-        return ev.BeepOn(0, hit.at, 0, hit.line, hit.a / 10, hit.b / 100, hit.d)
-    return ev.BeepOff(0, hit.at, 0, hit.line, hit.a / 10, hit.b, hit.d)
 
 
 def _s(ms: int) -> str:

@@ -9,7 +9,7 @@ of the sounds that the policy was made with, in voices kept for judging; `made_v
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import soxr
@@ -63,6 +63,10 @@ US_SIT = {
 Bands = tuple[tuple[float, float, int], ...]
 HUMAN_BANDS: Bands = ((0.4, 1.0, 8), (1.0, 2.0, 6), (2.0, 3.0, 4), (3.0, 4.0, 2))
 MACHINE_BANDS: Bands = ((2.0, 3.0, 2), (3.0, 4.0, 2), (4.0, 6.0, 4), (6.0, 17.0, 12))
+# what the policy does not claim to tell, shown apart: people who give a speech, machines that say a
+# word or two and wait before their beep
+BEYOND: dict[str, Bands] = {"human": ((4.0, 6.0, 1),), "machine": ((1.0, 2.0, 1),)}
+BEYOND_SIZE = 32
 SHORT_S = 4.0  # of a machine's greeting: nothing but its beep can tell it, and it always beeps
 MADE_EVERY = 4
 SIZES = {"human": 168, "machine": 152, "fax": 50, "sit": 40, "silence": 25, "busy": 45,
@@ -148,10 +152,10 @@ def _made(rng: np.random.Generator, texts: Sequence[tuple[str, str]]) -> tuple[S
     return said, f"espeak-ng {language}+{voice}, {len(said) / RATE:.1f} s: {text[:24]}"
 
 
-def human(rng: np.random.Generator, index: int) -> Part:
+def human(rng: np.random.Generator, index: int, bands: Bands = HUMAN_BANDS) -> Part:
     """A greeting of up to 4 s, then waiting; three in ten ask again."""
     made_voice = index % MADE_EVERY == 0
-    greeting, what = _made(rng, SHORT) if made_voice else _said(rng, *_band(rng, HUMAN_BANDS))
+    greeting, what = _made(rng, SHORT) if made_voice else _said(rng, *_band(rng, bands))
     parts = [silence(rng.uniform(150, 1200)), greeting]
     said = sum(map(len, parts))
     if rng.random() < 0.3:
@@ -173,11 +177,11 @@ def _sentences(rng: np.random.Generator, seconds: float) -> tuple[Samples, str]:
     return whole, f"recorded greeting, {name}, {len(whole) / RATE:.1f} s"
 
 
-def machine(rng: np.random.Generator, index: int) -> Part:
+def machine(rng: np.random.Generator, index: int, bands: Bands = MACHINE_BANDS) -> Part:
     """A greeting of one sentence or of many; most end in a beep of 400 to 2000 Hz, half of those
     after a wait of one to three seconds."""
     made_voice = index % MADE_EVERY == 0
-    low, high = _band(rng, MACHINE_BANDS)
+    low, high = _band(rng, bands)
     if made_voice:
         said, what = _made(rng, LONG)
     elif low < SHORT_S:
@@ -256,16 +260,17 @@ def _tones(rng: np.random.Generator, plan: str, kind: str, index: int) -> Part:
     return Part(_tone(rng, plan, name, ms), 1.0, f"{name} of {plan}")
 
 
-MAKERS: dict[str, Callable[[np.random.Generator, int], Part]] = {
+MAKERS: dict[str, Callable[..., Part]] = {
     "human": human, "machine": machine, "fax": fax, "sit": sit, "silence": quiet}
 
 
-def one(kind: str, index: int) -> Call:
+def one(kind: str, index: int, beyond: bool = False) -> Call:
     """The call of this number; the same each time.  OSError where recordings are missing."""
-    rng = np.random.default_rng([SEED, sorted(SIZES).index(kind), index])
+    rng = np.random.default_rng([SEED + beyond, sorted(SIZES).index(kind), index])
     plan = "us" if rng.random() < 0.25 else "cn"
     if kind in MAKERS:
-        lead, part = _lead(rng, plan, kind), MAKERS[kind](rng, index)
+        make = partial(MAKERS[kind], bands=BEYOND[kind]) if beyond else MAKERS[kind]
+        lead, part = _lead(rng, plan, kind), make(rng, index)
         answer = at_level(part.sound, rng.uniform(-27, -12)) if kind != "silence" else part.sound
     else:
         part = _tones(rng, plan, kind, index)
@@ -283,3 +288,10 @@ def calls(quick: bool) -> Iterator[Call]:
     for kind, count in SIZES.items():
         for index in range(max(4, count // 8) if quick else count):
             yield one(kind, index)
+
+
+def beyond_calls(quick: bool) -> Iterator[Call]:
+    """Calls outside of the set, recorded greetings only.  OSError."""
+    for kind in BEYOND:
+        for index in range(BEYOND_SIZE // 4 if quick else BEYOND_SIZE):
+            yield one(kind, MADE_EVERY * index + 1, beyond=True)

@@ -11,7 +11,8 @@ pytest.importorskip("cti_board._native._media", reason="the media plane is not b
 from cti_board import events as ev
 from cti_board import open_board, run
 from cti_board.dsp import g711
-from cti_board.dsp.answer import AnswerLimits, AnswerListener, classify_answer, line_events
+from cti_board.dsp.answer import AnswerLimits, AnswerListener, classify_answer
+from cti_board.dsp.answer_events import line_events
 from cti_board.dsp.answer_sit import Burst, is_sit, may_be_sit, sit_kind
 from cti_board.dsp.fax import make_fax_tone
 from cti_board.dsp.progress import make_tone
@@ -90,6 +91,41 @@ def test_a_beep_soon_after_a_short_greeting_is_a_machine():
     assert answer.beep_at == pytest.approx(sum(map(len, parts)), abs=320)
 
 
+@pytest.mark.parametrize("greeting_ms", [2000, 3000, 3800])
+@pytest.mark.parametrize("wait_ms", [1000, 2000, 3000])
+def test_a_beep_long_after_a_sentence_is_a_machine(greeting_ms, wait_ms):
+    parts = [silence(300), voice(greeting_ms), silence(wait_ms), tone(1000, 400)]
+    answer = classify_answer(alaw(*parts, silence(4000)))
+    assert answer.kind == "machine", answer
+    assert answer.beep_at == pytest.approx(sum(map(len, parts)), abs=320)
+
+
+@pytest.mark.parametrize("greeting_ms", [1900, 3000, 3800])
+def test_a_person_who_says_a_sentence_is_waited_for(greeting_ms):
+    """Until a machine would have beeped."""
+    answer = classify_answer(alaw(silence(300), voice(greeting_ms), silence(5000)))
+    assert answer.kind == "human", answer
+    assert answer.at / 8 - 300 - greeting_ms == pytest.approx(3300, abs=150)
+
+
+@pytest.mark.parametrize("wait_ms", [1700, 2300, 3000])
+def test_who_asks_again_is_a_person_at_once(wait_ms):
+    parts = [silence(300), voice(3000), silence(wait_ms)]
+    answer = classify_answer(alaw(*parts, voice(700, 4), silence(5000)))
+    assert answer.kind == "human", answer
+    assert "again" in answer.why
+    assert abs(answer.greeting_ms - 3000) <= 150
+    assert 250 <= (answer.at - sum(map(len, parts))) / 8 <= 500
+
+
+def test_an_announcement_that_goes_on_after_a_long_pause_is_a_machine():
+    greeting = [voice(2000), silence(450), voice(2000, 4)]
+    parts = [silence(300), *greeting, silence(1800), voice(3000, 5), silence(500)]
+    answer = classify_answer(alaw(*parts, tone(1000, 400), silence(2000)))
+    assert answer.kind == "machine"
+    assert answer.at / 8 <= 300 + 4600 + 500
+
+
 def test_a_beep_alone_is_a_machine_without_a_greeting():
     answer = classify_answer(alaw(silence(600), tone(1400, 600), silence(3000)))
     assert (answer.kind, answer.greeting_ms) == ("machine", 0)
@@ -161,7 +197,8 @@ def test_silence_is_told_after_six_seconds_and_later_after_ringing():
 
 def test_sound_that_ends_early_gives_the_best_guess():
     assert classify_answer(alaw(silence(200), voice(700), silence(300))).kind == "human"
-    assert classify_answer(alaw(silence(200), voice(3100))).kind == "machine"
+    announcement = (voice(2000), silence(500), voice(2200))
+    assert classify_answer(alaw(silence(200), *announcement)).kind == "machine"
 
 
 def test_one_line_and_a_known_country():
@@ -177,9 +214,9 @@ def test_one_line_and_a_known_country():
 def test_an_answer_is_said_once_and_a_beep_once_more():
     listener = AnswerListener("cn")
     assert listener.on_event(ev.TalkBegin(1, 4000, 0, 0, -20.0)) is None
-    said = [listener.on_time(at) for at in range(4160, 40000, 160)]
+    said = [listener.on_time(at) for at in range(4160, 44000, 160)]
     assert [a.kind for a in said if a is not None] == ["machine"]
-    listener.on_event(ev.TalkEnd(2, 40000, 0, 0, 4000))
+    listener.on_event(ev.TalkEnd(2, 44000, 0, 0, 5000))
     listener.on_event(ev.BeepOn(3, 50000, 0, 0, 1000.0, -20.0, 1200))
     told = listener.on_event(ev.BeepOff(4, 54000, 0, 0, 1000.0, 5000, 160))
     assert told is not None
