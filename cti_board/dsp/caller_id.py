@@ -6,7 +6,6 @@ multiple (80H) data message.  DTMF: a start code, the number, an end code or a p
 659-1 annex B; China's second form).  What the receiver can do: docs/caller-id.md.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cti_board._native._media import ffi, lib
-from cti_board.dsp.lanes import FRAME, FULL_SCALE, RATE, Bank, Hit, Sound, rows
+from cti_board.dsp.dtmf import Digit, check_sent, find_digits
+from cti_board.dsp.lanes import FRAME, FULL_SCALE, RATE, Sound, rows, with_silence
 from cti_board.events import plain_text
 
 Form = Literal["mdmf", "sdmf"]
@@ -23,6 +23,12 @@ STANDARDS: tuple[Standard, ...] = ("bell202", "v23")  # by enum ctb_fsk_standard
 DATE, NUMBER, NO_NUMBER, NAME, NO_NAME = 0x01, 0x02, 0x04, 0x07, 0x08  # ETSI EN 300 659-3, 5.3
 SDMF, MDMF = 0x04, 0x80  # Telcordia GR-30
 DATE_DIGITS = 8  # MMDDhhmm
+DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of a month
+OWN = {DATE: "date", NUMBER: "number", NO_NUMBER: "number_absence", NAME: "name",
+       NO_NAME: "name_absence"}  # fmt: skip
+MOST_BYTES = 255  # a message's length is one byte, Telcordia GR-30; its parameters need 2 more each
+MOST_BITS = 8000  # chosen: of seizure or marks, 6.7 s; the standards have 300
+TWIST_DB = 30.0  # chosen: of what is sent; receivers are asked for 6 to 10
 TAIL = 4 * FRAME  # silence after a sound, so that its last bits are decided
 DIGITS, STARTS, ENDS = "0123456789", "DABC", "C#"
 LONGEST_NUMBER = 20  # ETSI EN 300 659-3, 5.3.2
@@ -87,19 +93,21 @@ def with_checksum(message: bytes) -> bytes:
 def build_message(identity: CallerId, form: Form = "mdmf") -> bytes:
     """The bytes of a call set-up message, checksum included.
 
-    A single message has no name, and of number and reason only one.  A name is sent as ASCII
-    where it can be, else as GBK.  ValueError: a date that is no MMDDhhmm, a reason other than O
-    and P, a number or message too long, a form that there is not.
+    A single message has a date and a number, or the reason why there is none, and says nothing of
+    a name.  Where there is a number (a name), the reason for its absence is not sent.  A name is
+    sent as ASCII where it can be, else as GBK.  ValueError names what cannot be sent: a date that
+    is no MMDDhhmm, a reason other than O and P, a number or name that is not printable or too
+    long, a parameter in ``others`` that has a field of its own, a name or others in a single
+    message, too long a message, another form.
     """
+    if form not in ("mdmf", "sdmf"):
+        raise ValueError(f"a form is mdmf or sdmf, not {form!r}")
     _check(identity)
     number = identity.number.encode("ascii")
     if form == "sdmf":
+        _check_single(identity)
         body = identity.date.encode() + (number or identity.number_absence.encode())
-        if not identity.date:
-            raise ValueError("a single message begins with the date")
         return with_checksum(bytes([SDMF, len(body)]) + body)
-    if form != "mdmf":
-        raise ValueError(f"a form is mdmf or sdmf, not {form!r}")
     absence = b"" if number else identity.number_absence.encode()
     name = _encoded(identity.name)
     parameters = (
@@ -107,33 +115,58 @@ def build_message(identity: CallerId, form: Form = "mdmf") -> bytes:
         (NO_NAME, b"" if name else identity.name_absence.encode()), *identity.others,
     )  # fmt: skip
     body = b"".join(bytes([kind, len(value)]) + value for kind, value in parameters if value)
-    if len(body) > 255:
-        raise ValueError(f"a message has at most 255 bytes of parameters, not {len(body)}")
+    if len(body) > MOST_BYTES:
+        raise ValueError(f"a message has at most {MOST_BYTES} bytes, not {len(body)}")
     return with_checksum(bytes([MDMF, len(body)]) + body)
 
 
 def _encoded(name: str) -> bytes:
+    if not name.isprintable():
+        raise ValueError(f"a name is printable characters: {name!r}")
     try:
-        return name.encode("ascii" if name.isascii() else "gbk")
+        raw = name.encode("ascii" if name.isascii() else "gbk")
     except UnicodeEncodeError as error:
         raise ValueError(f"a name is sent in GBK, which has no {name[error.start]!r}") from None
+    if len(raw) > MOST_BYTES - 2:
+        raise ValueError(f"a name has at most {MOST_BYTES - 2} bytes, not {len(raw)}")
+    return raw
 
 
 def _check(identity: CallerId) -> None:
-    if not identity.number.isascii() or len(identity.number) > LONGEST_NUMBER:
-        raise ValueError(f"a number has at most {LONGEST_NUMBER} ASCII characters")
-    if identity.date and not _is_date(identity.date):
+    number = identity.number
+    if not all("!" <= c <= "~" for c in number) or len(number) > LONGEST_NUMBER:
+        raise ValueError(
+            f"a number has at most {LONGEST_NUMBER} printable ASCII characters: {number!r}"
+        )
+    if identity.date and not _is_day_and_time(identity.date):
         raise ValueError(f"a date is MMDDhhmm, not {identity.date!r}")
     for reason in (identity.number_absence, identity.name_absence):
         if reason not in ("", "O", "P"):
             raise ValueError(f"a reason is O or P, not {reason!r}")
     for kind, value in identity.others:
-        if not 0 <= kind <= 255 or not 0 < len(value) <= 253:
-            raise ValueError("a parameter is a type of one byte and 1 to 253 bytes")
+        if kind in OWN:
+            raise ValueError(f"others: parameter {kind:02X}H has a field of its own, {OWN[kind]}")
+        if not 0 <= kind <= 255 or not 0 < len(value) <= MOST_BYTES - 2:
+            raise ValueError("others: a parameter is a type of one byte and 1 to 253 bytes")
+
+
+def _check_single(identity: CallerId) -> None:
+    if not identity.date:
+        raise ValueError("a single message begins with the date")
+    for field in ("name", "others"):
+        if value := getattr(identity, field):
+            raise ValueError(f"a single message has no {field}: {value!r}")
 
 
 def _is_date(text: str) -> bool:
     return len(text) == DATE_DIGITS and text.isascii() and text.isdigit()
+
+
+def _is_day_and_time(text: str) -> bool:
+    if not _is_date(text):
+        return False
+    month, day, hour, minute = (int(text[i : i + 2]) for i in range(0, DATE_DIGITS, 2))
+    return 1 <= month <= 12 and 1 <= day <= DAYS[month - 1] and hour < 24 and minute < 60
 
 
 def parse_message(message: bytes) -> CallerId:
@@ -200,14 +233,21 @@ def make_fsk(
 ) -> NDArray[np.int16]:
     """A message as int16 (samples,), 8000 Hz: seizure, marks, the bytes as they are, ten marks.
 
-    The level (dBm0, -90 to 3.14) is the mark tone's, the twist (dB) space over mark.  On-hook
-    300 and 180 bits stand before it, off-hook 0 and 80 (Telcordia GR-30).  ValueError: no such
-    standard, a level or a count out of range.
+    The level (dBm0, -90 to 3.14) is the mark tone's, the twist (dB, -30 to 30) space over mark.
+    On-hook 300 and 180 bits stand before it, off-hook 0 and 80 (Telcordia GR-30); up to 8000 of
+    each can be asked for.  ValueError: no such standard, a level or a count out of range, a
+    message of more than 258 bytes (type, length, 255 and a checksum).
     """
     if standard not in STANDARDS:
         raise ValueError(f"a standard is {' or '.join(STANDARDS)}, not {standard!r}")
-    if seizure_bits < 0 or mark_bits < 0:
-        raise ValueError("bits are not negative")
+    if not 0 <= seizure_bits <= MOST_BITS or not 0 <= mark_bits <= MOST_BITS:
+        raise ValueError(f"bits are 0 to {MOST_BITS}: {seizure_bits} and {mark_bits}")
+    if len(message) > MOST_BYTES + 3:
+        raise ValueError(f"a message has at most {MOST_BYTES + 3} bytes, not {len(message)}")
+    if not -90 <= level_dbm0 <= 3.14 or not -TWIST_DB <= twist_db <= TWIST_DB:
+        raise ValueError(
+            f"levels are -90 to 3.14 dBm0, twists -30 to 30 dB: {level_dbm0}, {twist_db}"
+        )
     params = ffi.new("ctb_fsk_tx_params_t *")
     params.standard = STANDARDS.index(standard)
     params.seizure_bits, params.mark_bits = seizure_bits, mark_bits
@@ -246,7 +286,8 @@ class FskReceiver:
         self._line, self._at = line, 0
 
     def feed(self, sound: Sound) -> list[FskMessage]:
-        """The messages that ended in this piece of one line.  ValueError as `lanes.rows`."""
+        """The messages that ended in this piece of one line, of any length.  ValueError for more
+        lines, and as `lanes.rows`."""
         lines = rows(sound)
         if len(lines) != 1:
             raise ValueError("a receiver hears one line")
@@ -296,12 +337,14 @@ def make_dtmf_id(
     """A number between its codes as int16 (samples,), 8000 Hz.
 
     China: D, number, C; digits of 50 to 70 ms (YD/T 1277.1).  ``level_dbm0`` is the low tone's,
-    the twist high over low.  ValueError: codes, digits, levels or times out of range.
+    the twist high over low; levels and times as in `make_digits`.  ValueError: codes, digits,
+    levels or times out of range.
     """
     if len(start) != 1 or start not in STARTS or end not in ("", *ENDS):
         raise ValueError("an identity begins with A, B, C or D and ends with C, # or nothing")
     if not number or not set(number) <= set(DIGITS) or len(number) > LONGEST_NUMBER:
         raise ValueError(f"a number is 1 to {LONGEST_NUMBER} digits, not {number!r}")
+    check_sent(level_dbm0, twist_db, on_ms, off_ms)
     generator = ffi.new("char[]", lib.ctb_dial_gen_size())
     state, bad = ffi.cast("ctb_dial_gen_t *", generator), ffi.new("int *")
     text = start + number + end
@@ -320,38 +363,19 @@ def find_dtmf_id(sound: Sound) -> list[DtmfId]:
     pause of 250 ms.  ``sound`` as `lanes.rows` takes it.  ValueError: another dtype or shape.
     """
     lines = rows(sound)
-    silence = np.zeros((len(lines), TAIL), np.float32)
-    limits = ffi.new("ctb_dtmf_params_t *", lib.ctb_dtmf_default)
-    bank = Bank("dtmf", len(lines), lambda b, n: lib.ctb_dtmf_bank_arm(b, n, limits))
-    hits = bank.feed(np.concatenate([lines, silence], axis=1))
+    digits = find_digits(with_silence(lines, TAIL))
     found: list[DtmfId] = []
     for line in range(len(lines)):
-        found += _spelled(line, [h for h in hits if h.line == line])
+        own = [digit for digit in digits if digit.line == line]
+        found += _spelled(line, own, lines.shape[1])
     return found
 
 
-@dataclass(slots=True)
-class _Digit:
-    key: str
-    begin: int
-    end: int
-
-
-def _digits(hits: Iterable[Hit]) -> list[_Digit]:
-    told: list[_Digit] = []
-    for hit in hits:
-        if hit.kind == lib.CTB_EV_DTMF_BEGIN:
-            told.append(_Digit(chr(hit.a), hit.at - hit.d, hit.at))
-        elif hit.kind == lib.CTB_EV_DTMF_END and told:
-            told[-1].end = hit.at - hit.d
-    return told
-
-
-def _spelled(line: int, hits: list[Hit]) -> list[DtmfId]:
+def _spelled(line: int, digits: list[Digit], samples: int) -> list[DtmfId]:
     found: list[DtmfId] = []
-    begun: _Digit | None = None
+    begun: Digit | None = None
     number, last = "", -RATE
-    for digit in [*_digits(hits), None]:
+    for digit in [*digits, None]:
         late = digit is None or digit.begin - last > MOST_GAP_MS * RATE // 1000
         if begun is not None and late:
             if number:  # no end code
@@ -359,12 +383,13 @@ def _spelled(line: int, hits: list[Hit]) -> list[DtmfId]:
             begun = None
         if digit is None:
             break
+        end = samples if digit.end is None else min(digit.end, samples)
         if begun is not None and digit.key in DIGITS and len(number) < LONGEST_NUMBER:
             number += digit.key
         elif begun is not None and number and digit.key in ENDS:
-            found.append(DtmfId(line, begun.begin, digit.end, number, begun.key, digit.key))
+            found.append(DtmfId(line, begun.begin, end, number, begun.key, digit.key))
             begun = None
         else:
             begun, number = (digit if digit.key in STARTS else None), ""
-        last = digit.end
+        last = end
     return found

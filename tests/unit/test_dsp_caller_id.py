@@ -24,7 +24,7 @@ from tests.native.dsp_rig import ffi, lib
 MULTIPLE = bytes([0x80, 0x16, 0x01, 8]) + b"03171656" + bytes([0x02, 10]) + b"2156430144\xba"
 SINGLE = bytes([0x04, 0x12]) + b"031716562156430144\x4f"
 WHO = CallerId("2156430144", date="03171656")
-DATES = st.from_regex(r"(0[1-9]|1[0-2])([0-2][0-9])([01][0-9])[0-5][0-9]", fullmatch=True)
+DATES = st.from_regex(r"(0[1-9]|1[0-2])(0[1-9]|[12][0-9])([01][0-9])[0-5][0-9]", fullmatch=True)
 
 
 def test_known_messages():
@@ -100,6 +100,26 @@ def test_mistakes_are_value_errors():
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"."):
             build_message(wrong)
+    for wrong, told in (
+        (CallerId("1\x07\n2"), r"number.*'1\\x07\\n2'"), (CallerId("1 2"), "number"),
+        (CallerId(date="99999999"), "date is MMDDhhmm, not '99999999'"),
+        (CallerId(date="02300000"), "date"), (CallerId(date="01002400"), "date"),
+        (CallerId(date="12312360"), "date"), (CallerId(date="00010000"), "date"),
+        (CallerId("12", others=((2, b"99"),)), "02H has a field of its own, number"),
+        (CallerId(others=((8, b"P"),)), "08H has a field of its own, name_absence"),
+        (CallerId(name="x" * 300), "name has at most 253 bytes, not 300"),
+        (CallerId(name="王" * 150), "name has at most 253 bytes, not 300"),
+        (CallerId(name="Bell\x07"), "name is printable"),
+        (CallerId("1", others=((9, b""),)), "others"), (CallerId(others=((-1, b"1"),)), "others"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=told):
+            build_message(wrong)
+    for wrong, told in (
+        (CallerId("1", "Li", "03171656"), "single message has no name: 'Li'"),
+        (CallerId("1", date="03171656", others=((9, b"1"),)), "single message has no others"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            build_message(wrong, "sdmf")
     with pytest.raises(ValueError, match="form"):
         build_message(WHO, "xdmf")
     with pytest.raises(ValueError, match="date"):
@@ -111,6 +131,41 @@ def test_mistakes_are_value_errors():
     for number, start, end in (("", "D", "C"), ("12*", "D", "C"), ("1", "E", "C"), ("1", "D", "9")):
         with pytest.raises(ValueError, match=r"."):
             make_dtmf_id(number, start=start, end=end)
+
+
+def test_the_longest_day_and_message_are_sent():
+    assert parse_message(build_message(CallerId(date="02292359"))).date == "02292359"
+    who = CallerId(name="x" * 253)
+    assert parse_message(build_message(who)) == who
+    assert len(make_fsk(build_message(who), seizure_bits=8000, mark_bits=8000)) > 100_000
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"seizure_bits": 2**31}, "bits are 0 to 8000"), ({"seizure_bits": -1}, "bits"),
+        ({"mark_bits": 8001}, "bits"), ({"level_dbm0": float("nan")}, "dBm0"),
+        ({"level_dbm0": -91.0}, "dBm0"), ({"twist_db": float("inf")}, "twists"),
+        ({"twist_db": -31.0}, "twists"), ({"level_dbm0": 3.0, "twist_db": 9.0}, "dBm0"),
+    ],
+)  # fmt: skip
+def test_what_no_modem_sends_is_refused(more, told):
+    with pytest.raises(ValueError, match=told):
+        make_fsk(MULTIPLE, **more)
+    with pytest.raises(ValueError, match="258 bytes, not 259"):
+        make_fsk(bytes(259))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"on_ms": 10**8}, {"on_ms": 0}, {"off_ms": 10**8}, {"off_ms": -1}, {"level_dbm0": 20.0},
+        {"level_dbm0": float("nan")}, {"level_dbm0": -61.0}, {"twist_db": 16.0},
+    ],
+)  # fmt: skip
+def test_digits_have_the_limits_of_all_digits(more):
+    with pytest.raises(ValueError, match=r"dBm0|times"):
+        make_dtmf_id("123", **more)
 
 
 # ---- sound ------------------------------------------------------------------------------------
