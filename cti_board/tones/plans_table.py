@@ -142,7 +142,8 @@ _ALL = (
         ),
         1500,
         3500,
-        "Congestion is not in the supplement: the pattern that exchanges send.",
+        "Dial tone is 440 Hz, or 330 + 440 Hz.  Congestion is not in the supplement: the pattern "
+        "that exchanges send.",
     ),
     TonePlan(
         "jp",

@@ -114,8 +114,8 @@ def test_comfort_noise_has_the_level_and_the_colour_of_the_lines_noise(noise_dbm
 
 
 def test_with_a_quiet_line_the_residue_goes_down_to_the_lines_noise():
-    """Test 2A: with the non-linear processor the residue is under -65 dBm0 after convergence
-    (the noise of this line is -70 dBm0)."""
+    """Test 2A: with the non-linear processor the residue is under -65 dBm0 after convergence; this
+    line's own noise, and the comfort noise after it, are -66 dBm0 (-72 and that of A-law)."""
     tx = rig.sent_lines(rig.composite, 6, -13, seed=12)
     tx[:, :8000] = 0
     rx = rig.heard_lines(tx, seed=13, noise_dbm0=-72)
@@ -123,7 +123,7 @@ def test_with_a_quiet_line_the_residue_goes_down_to_the_lines_noise():
     plain = LINEAR * cancel_echo(rx / LINEAR, tx / LINEAR, nonlinear=False)
     for line, filtered in zip(clean, plain, strict=True):
         assert rig.level(line[24000:]) < rig.level(filtered[24000:]) - 5
-        assert rig.level(line[24000:]) < -62
+        assert rig.level(line[24000:]) < -65
 
 
 def test_the_non_linear_processor_leaves_talk_alone():
