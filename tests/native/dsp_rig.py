@@ -4,7 +4,12 @@ Signals made with numpy (never with the library's own generators), its own readi
 G.711 tables, and a runner that feeds sixteen A-law lines to a bank and collects its hits.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +25,7 @@ LANES = 16
 LOW_HZ = (697, 770, 852, 941)  # ITU-T Q.23
 HIGH_HZ = (1209, 1336, 1477, 1633)
 KEYS = "123A456B789C*0#D"
+SETS = ("none", "sse", "avx2", "avx512")  # words of CTB_SIMD, the least first
 DTMF_BEGIN, DTMF_END, TONE_ON, TONE_OFF, TALK_BEGIN, TALK_END = range(32, 38)
 
 Signal = NDArray[np.float64]
@@ -237,3 +243,38 @@ def listen(
 
 def digits(hits: Sequence[Hit]) -> str:
     return "".join(chr(h.a) for h in hits if h.kind == DTMF_BEGIN)
+
+
+# ---- instruction sets ----
+
+
+def words_on(wish: str, code: str) -> list[str]:
+    """What Python code prints after the name of the set that it ran on; '' wishes for nothing."""
+    name = "print(rig.ffi.string(rig.lib.ctb_simd_name()).decode())"
+    done = subprocess.run(
+        [sys.executable, "-c", f"from tests.native import dsp_rig as rig\n{name}\n{code}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={key: value for key, value in os.environ.items() if key != "CTB_SIMD"}
+        | ({"CTB_SIMD": wish} if wish else {}),
+    )
+    return done.stdout.split()
+
+
+@cache
+def best_set() -> str:
+    """What this machine runs when nobody wishes for anything."""
+    return words_on("", "")[0]
+
+
+def on_set(wish: str, module: str, expression: str) -> list[str]:
+    """The words that an expression of a module of tests.native prints on this instruction set, in
+    a process of its own that says which one it ran on.  Skips where the machine has it not."""
+    code = f"from tests.native import {module}\nprint({module}.{expression})"
+    name, *words = words_on(wish, code)
+    if SETS.index(wish) > SETS.index(best_set()):
+        pytest.skip(f"this machine has {best_set()} at most, not {wish}")
+    assert name == wish
+    return words

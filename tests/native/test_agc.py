@@ -1,10 +1,6 @@
 """Automatic level: speech reaches its target by ITU-T P.56, the rest is left as it is."""
 
 import hashlib
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +10,6 @@ from tests.native import dsp_rig as rig
 from tests.native.dsp_rig import FRAME, LANES, ffi, lib
 from tests.native.test_talk import phrases, pink
 
-ROOT = Path(__file__).parents[2]
 RATE = rig.RATE
 ZERO_DBM0 = 10 * np.log10(rig.rms(0.0) ** 2)
 
@@ -273,18 +268,9 @@ def levels_hash() -> str:
     return hashlib.sha256(out.tobytes() + gains.tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("wish", ["none", "sse", "avx2"])
+@pytest.mark.parametrize("wish", rig.SETS)
 def test_every_instruction_set_gives_the_same_samples(wish):
-    code = "from tests.native import test_agc as t; print(t.levels_hash())"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "CTB_SIMD": wish},
-    )
-    assert done.stdout.strip() == levels_hash()
+    assert rig.on_set(wish, "test_agc", "levels_hash()") == [levels_hash()]
 
 
 @pytest.mark.parametrize("nth", [0, 1])

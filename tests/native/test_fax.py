@@ -1,10 +1,6 @@
 """Tones of facsimile and modems against ITU-T T.30, V.25 and V.8; signals from numpy, A-law."""
 
 import hashlib
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +11,6 @@ from tests.native.dsp_rig import ffi, lib
 pytest.importorskip("cti_board._native._media", reason="the media plane is not built")
 from cti_board.dsp import fax, lanes
 
-ROOT = Path(__file__).parents[2]
 HZ = {"cng": 1100, "ced": 2100, "ans_pr": 2100, "ansam": 2100, "ansam_pr": 2100, "ct": 1300}
 MS = {"cng": 500, "ct": 600}
 ANSWERS = ("ced", "ans_pr", "ansam", "ansam_pr")
@@ -266,15 +261,11 @@ def event_hash():
     return f"{len(hits)} {hashlib.sha256(repr(hits).encode()).hexdigest()}"
 
 
-@pytest.mark.parametrize("wish", ["none", "sse", "avx2", "avx512"])
+@pytest.mark.parametrize("wish", rig.SETS)
 def test_every_instruction_set_finds_the_same_events_at_the_same_samples(wish):
-    done = subprocess.run(
-        [sys.executable, "-c", "from tests.native import test_fax; print(test_fax.event_hash())"],
-        check=True, capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, "CTB_SIMD": wish},
-    )  # fmt: skip
-    assert done.stdout.strip() == event_hash()
-    assert int(done.stdout.split()[0]) > 30
+    words = rig.on_set(wish, "test_fax", "event_hash()")
+    assert words == event_hash().split()
+    assert int(words[0]) > 30
 
 
 def test_lanes_are_alone_and_arming_forgets():
