@@ -233,8 +233,8 @@ class FaxToneOff(Event):
 
 @dataclass(slots=True)
 class BeepOn(Event):
-    """A steady tone that is in no plan: ``hz`` is 0 where two frequencies sound together;
-    ``age_samples``: since it began."""
+    """A steady tone of any frequency, those of the plan too: ``hz`` is 0 where two frequencies
+    sound together; ``age_samples``: since it began."""
 
     hz: float
     level_dbm0: float

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cti_board._native._media import ffi, lib
 from cti_board.capability import Capabilities
 from cti_board.dsp.fax import KINDS as FAX_TONES
+from cti_board.dsp.fax import LONGEST_MS
 from cti_board.dsp.mf import SETS as MF_SETS
 from cti_board.errors import NotSupportedError
 
@@ -26,6 +27,7 @@ DETECTORS = {  # CTB_ARM_*
     "beep": 128,
 }
 ECHO_TAILS_MS = range(16, 65, 8)  # as in ctb_echo.h
+SENT_DBM0 = (-60.0, 0.0)  # as `cti_board.dsp.mf.make_signal` and `fax.make_fax_tone`
 LEVEL_RANGE_DBM0 = (-40.0, 0.0)  # as in agc.c
 
 
@@ -99,9 +101,10 @@ class Hearing:
     def send_mf(self, signal: int, set_: str, *, level_dbm0: float = -11.5) -> int:
         """Send R2 signal 1 to 15 until `stop_tone`; returns the cookie of its ToneDone.
 
-        The level (of each of the two frequencies) is that of ITU-T Q.454.  ValueError for
-        another number or set.
+        The level (of each of the two frequencies, -60 to 0 dBm0) is that of ITU-T Q.454.
+        ValueError for another number, set or level.
         """
+        _check_sent(level_dbm0)
         if set_ not in MF_SETS:
             raise ValueError(f"R2 signals are {', '.join(MF_SETS)}, not {set_!r}")
         most = 6 if set_ == "backward_cn" else 15
@@ -116,13 +119,15 @@ class Hearing:
     def send_fax_tone(self, kind: str, *, level_dbm0: float = -13.0, ms: int = 0) -> int:
         """Send a calling or answer tone: ``cng`` (until `stop_tone`), ``ced``, ``ans_pr``,
         ``ansam``, ``ansam_pr``, ``ct``; ``ms`` 0 is the standard's length.  Returns the cookie of
-        its ToneDone.  NotSupportedError: a card that plays, records or connects by itself.
+        its ToneDone.  ValueError: another kind, a level outside -60 to 0 dBm0, a length outside
+        0 to 3600000 ms.  NotSupportedError: a card that plays, records or connects by itself.
         """
         self._need_all_from_here("fax tones")
         if kind not in FAX_TONES:
             raise ValueError(f"fax tones are {', '.join(FAX_TONES)}, not {kind!r}")
-        if ms < 0:
-            raise ValueError(f"ms is not negative: {ms}")
+        _check_sent(level_dbm0)
+        if not 0 <= ms <= LONGEST_MS:
+            raise ValueError(f"ms is 0 to {LONGEST_MS}: {ms}")
         cookie = self.board.loop.engine.next_cookie()
         self._post(
             lib.CTB_EOP_FAX_TONE,
@@ -174,6 +179,12 @@ class Hearing:
 
 def _mask(armed: dict[str, int]) -> int:
     return sum(bit for name, bit in DETECTORS.items() if armed[name])
+
+
+def _check_sent(level_dbm0: float) -> None:
+    low, high = SENT_DBM0
+    if not low <= level_dbm0 <= high:
+        raise ValueError(f"level_dbm0 is {low:g} to {high:g}: {level_dbm0}")
 
 
 def _cdb(db: float) -> int:

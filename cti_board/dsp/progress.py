@@ -22,6 +22,10 @@ from cti_board.tones import Tone, TonePlan
 from cti_board.tones import plan as plan_of
 
 MS = RATE // 1000
+RANGE_HZ = (10.0, 3990.0)  # what can be sent; the detector hears 100 to 3900 Hz
+RANGE_DBM0 = (-60.0, 3.14)  # to the overload point, ITU-T G.711
+LONGEST_MS = 3_600_000  # chosen: an hour is no tone any more
+MOST_CYCLES = 32  # runs that the detector remembers
 FLUSH = 3 * FRAME  # the detector's delay: a burst that ends with the sound is still judged
 
 
@@ -66,10 +70,10 @@ def find_tones(sound: Sound, plan: TonePlan | str = "cn") -> list[HeardTone]:
 def make_tone(tone: Tone, ms: float) -> NDArray[np.int16]:
     """A tone from its beginning on, int16 (round(8 ms),), as the media plane sends it.
 
-    ValueError: a negative length, or a tone with more than 8 bursts or 2 frequencies.
+    ValueError: a length outside 0 to 3600000 ms, or a tone that `c_tone` refuses.
     """
-    if ms < 0:
-        raise ValueError(f"a length of {ms} ms")
+    if not 0 <= ms <= LONGEST_MS:
+        raise ValueError(f"a length of {ms} ms: 0 to {LONGEST_MS} can be made")
     generator = ffi.new("char[]", lib.ctb_tone_gen_size())
     start = ffi.cast("ctb_tone_gen_t *", generator)
     lib.ctb_tone_gen_start(start, ffi.new("ctb_tone_t *", c_tone(tone, 1)))
@@ -79,19 +83,42 @@ def make_tone(tone: Tone, ms: float) -> NDArray[np.int16]:
 
 
 def c_tone(tone: Tone, number: int) -> dict[str, object]:
-    """What a ``ctb_tone_t`` is made of; ValueError for more bursts or frequencies than it holds."""
+    """What a ``ctb_tone_t`` is made of.
+
+    ValueError names the tone and what is wrong with it: more bursts (8) or frequencies (1 or 2)
+    than it holds, a frequency outside 10..3990 Hz, a level outside -60..3.14 dBm0, a burst that is
+    no whole number of ms from 1, a pause from 0, to 3600000, or more than 32 cycles.
+    """
     bursts = tone.cadence.on_off_ms or ((0, 0),)
     steps = []
     for i, (on_ms, off_ms) in enumerate(bursts):
         hz = tone.steps_hz[i : i + 1] or tone.hz
         level = (tone.steps_dbm0[i : i + 1] or (tone.level_dbm0,))[0]
-        if len(hz) > 2:
-            raise ValueError(f"{tone.name}: {len(hz)} frequencies; there is room for 2")
+        if not 1 <= len(hz) <= 2:
+            raise ValueError(f"{tone.name}: {len(hz)} frequencies; one is needed, 2 have room")
+        for one in hz:
+            _check(tone, one, RANGE_HZ, "Hz")
+        _check(tone, level, RANGE_DBM0, "dBm0")
+        if tone.cadence.on_off_ms:
+            _check_ms(tone, on_ms, 1)
+            _check_ms(tone, off_ms, 0)
         both = [*hz, 0.0][:2]
         steps.append({"hz": both, "dbm0": [level, level], "on_ms": on_ms, "off_ms": off_ms})
     if len(steps) > lib.CTB_TONE_STEPS:
         raise ValueError(f"{tone.name}: {len(steps)} bursts; there is room for 8")
+    _check(tone, tone.min_cycles, (0, MOST_CYCLES), "cycles")
     return {"id": number, "steps": len(steps), "min_cycles": tone.min_cycles, "step": steps}
+
+
+def _check(tone: Tone, value: float, limits: tuple[float, float], unit: str) -> None:
+    low, high = limits
+    if not low <= value <= high:
+        raise ValueError(f"{tone.name}: {value} {unit} is not within {low:g} to {high:g}")
+
+
+def _check_ms(tone: Tone, value: int, least: int) -> None:
+    if value not in range(least, LONGEST_MS + 1):
+        raise ValueError(f"{tone.name}: {value} ms; a whole number from {least} to {LONGEST_MS}")
 
 
 def _bank(tones: tuple[Tone, ...], lines: int) -> Bank:

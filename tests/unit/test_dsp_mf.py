@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("cti_board._native._media", reason="the media plane is not built")
-from cti_board.dsp import mf
+from cti_board.capability import Capabilities
+from cti_board.dsp import fax, mf
+from cti_board.hearing import Hearing
 
 PAUSE = np.zeros(400, np.int16)
 
@@ -90,3 +92,33 @@ def test_a_stream_in_pieces_is_the_whole():
 def test_wrong_arguments_are_named(wrong):
     with pytest.raises(ValueError, match=r"not|is "):
         wrong()
+
+
+class Line(Hearing):
+    """A line that keeps nothing: what is sent may not get so far."""
+
+    capabilities = Capabilities(0)
+
+    def _post(self, op, **args):
+        raise AssertionError("it was sent")
+
+
+@pytest.mark.parametrize("level_dbm0", [40.0, 0.5, -61.0, float("nan"), float("inf")])
+def test_a_line_sends_at_the_levels_of_arrays(level_dbm0):
+    line = Line()
+    for send in (
+        lambda: line.send_mf(1, "forward", level_dbm0=level_dbm0),
+        lambda: line.send_fax_tone("cng", level_dbm0=level_dbm0),
+        lambda: mf.make_signal(1, level_dbm0=level_dbm0),
+        lambda: fax.make_fax_tone("cng", level_dbm0=level_dbm0),
+    ):
+        with pytest.raises(ValueError, match="-60 to 0"):
+            send()
+
+
+@pytest.mark.parametrize("ms", [-1, 3_600_001, 1 << 40])
+def test_a_line_sends_as_long_as_arrays_can(ms):
+    with pytest.raises(ValueError, match="0 to 3600000"):
+        Line().send_fax_tone("ced", ms=ms)
+    with pytest.raises(ValueError, match="1 to 3600000"):
+        fax.make_fax_tone("ced", ms=ms)

@@ -118,6 +118,9 @@ def test_what_cannot_be_made_or_heard_is_refused():
         make_tone(Tone("three", (400.0, 425.0, 450.0)), 100)
     with pytest.raises(ValueError, match="long: 9 bursts"):
         make_tone(Tone("long", (400.0,), Cadence(((100, 100),) * 9)), 100)
+    for ms in (float("inf"), float("nan"), 3_600_001):
+        with pytest.raises(ValueError, match="a length of"):
+            make_tone(plan("cn").tone("busy"), ms)
     silence = np.zeros(800, np.int16)
     with pytest.raises(ValueError, match="no tone plan for 'xx'"):
         find_tones(silence, "xx")
@@ -126,6 +129,29 @@ def test_what_cannot_be_made_or_heard_is_refused():
         find_tones(silence, deep)
     with pytest.raises(ValueError, match="16 lines"):
         find_tones(np.zeros((17, 800), np.int16))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"hz": ()}, "odd: 0 frequencies"), ({"hz": (5000.0,)}, r"odd: 5000\.0 Hz"),
+        ({"hz": (float("nan"),)}, "odd: nan Hz"), ({"hz": (400.0, -1.0)}, r"odd: -1\.0 Hz"),
+        ({"level_dbm0": 30.0}, r"odd: 30\.0 dBm0"), ({"level_dbm0": float("nan")}, "odd: nan dBm0"),
+        ({"cadence": Cadence(((-100, 100),))}, "odd: -100 ms"),
+        ({"cadence": Cadence(((0, 100),))}, "odd: 0 ms"),
+        ({"cadence": Cadence(((100, -1),))}, "odd: -1 ms"),
+        ({"cadence": Cadence(((1 << 40, 1),))}, "odd: 1099511627776 ms"),
+        ({"min_cycles": -1}, "odd: -1 cycles"), ({"min_cycles": 33}, "odd: 33 cycles"),
+        ({"cadence": Cadence(((1, 1),)), "steps_hz": (9999.0,)}, r"odd: 9999\.0 Hz"),
+        ({"cadence": Cadence(((1, 1),)), "steps_dbm0": (9.0,)}, r"odd: 9\.0 dBm0"),
+    ],
+)  # fmt: skip
+def test_a_tone_that_no_line_carries_is_refused_by_sender_and_detector(wrong, told):
+    tone = Tone(**{"name": "odd", "hz": (400.0,), **wrong})
+    with pytest.raises(ValueError, match=told):
+        make_tone(tone, 100)
+    with pytest.raises(ValueError, match=told):
+        find_tones(np.zeros(800, np.int16), TonePlan("xx", "test", (tone,), 1000, 4000))
 
 
 def test_a_plan_of_names_of_ones_own_is_listened_for():
