@@ -9,6 +9,7 @@ How many cycles to hear: 3 of busy and congestion, 2 of a pattern that speech mi
 from cti_board.tones.shape import Cadence, Tone, TonePlan
 
 E180 = "ITU-T E.180 Supplement 2"
+ZONES = "the public zone table of open exchange software (zonedata)"
 SIT_HZ = (950.0, 1400.0, 1800.0)  # ITU-T E.180: special information tone, each +-50 Hz
 VACANT_CN = Cadence(((100, 100), (100, 100), (100, 100), (400, 400)))  # GB/T 3380: 1.4 s in all
 SIT_ON_MS = 330  # ITU-T E.180: 330 +-70 ms each, up to 30 ms between, 1 s after
@@ -308,11 +309,11 @@ _ALL = (
         ),
         400,
         3000,
-        "Vacant is number unobtainable, a continuous tone.",
+        "Vacant is number unobtainable, a continuous tone.  The plan has no call waiting.",
     ),
     TonePlan(
         "tw",
-        f"{E180} (Taiwan, China)",
+        f"{E180} (Taiwan, China); ringing and call waiting: {ZONES}",
         (
             _dial(350.0, 440.0),
             _ring(440.0, 480.0, on_off=(1000, 2000)),
@@ -323,6 +324,7 @@ _ALL = (
         ),
         1000,
         4000,
+        "Ringing pauses for 4 s, its ringback for 2 s: each as its source has it.",
     ),
     TonePlan(
         "za",

@@ -18,12 +18,16 @@ LEAST_HZ, MOST_HZ = 100.0, 3900.0  # what the detector can hear
 MOST_STEPS = 8  # CTB_TONE_STEPS
 MOST_MS = 60_000  # chosen: a minute; more is a mistake of the unit
 MOST_CYCLES = 32  # runs that the detector remembers
+MOST_TONES = 32  # that the detector listens for, some names twice
 PLAN_KEYS = {"country", "source", "note", "ring_ms", "tone"}
 TONE_KEYS = {"name", "hz", "on_off_ms", "level_dbm0", "min_cycles", "steps_hz", "steps_dbm0"}
 
 
 def plan_to_toml(plan: TonePlan) -> str:
-    """The plan as text that `plan_from_toml` reads back to an equal plan."""
+    """The plan as text that `plan_from_toml` reads back to an equal plan.
+
+    ValueError, as `plan_from_toml`, where it would not: such a plan cannot be kept.
+    """
     lines = [
         f"country = {_quoted(plan.country)}",
         f"source = {_quoted(plan.source)}",
@@ -39,21 +43,26 @@ def plan_to_toml(plan: TonePlan) -> str:
         lines.append(f"min_cycles = {tone.min_cycles}")
         lines += [f"steps_hz = {_list(tone.steps_hz)}"] if tone.steps_hz else []
         lines += [f"steps_dbm0 = {_list(tone.steps_dbm0)}"] if tone.steps_dbm0 else []
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    where = f"the plan {plan.country!r} cannot be kept"
+    if plan_from_toml(text, where) != plan:
+        raise ValueError(f"{where}: it has values that a text does not bring back")
+    return text
 
 
 def plan_from_toml(text: str, where: str = "tone plan") -> TonePlan:
     """The plan that a text describes; ``where`` (a file's name) begins every message.
 
     ValueError names the place and the key: no TOML, a key that is missing, unknown, of the
-    wrong type or out of range (frequencies 100..3900 Hz, times 0..60000 ms, 1..8 bursts).
+    wrong type or out of range (frequencies 100..3900 Hz, whole times 0..60000 ms, 1..8 bursts,
+    1..32 tones).
     """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{where}: {error}") from error
     reader = _Reader(where, table, PLAN_KEYS)
-    on_ms, off_ms = reader.take("ring_ms", _pair, [1000, 4000])
+    on_ms, off_ms = reader.take("ring_ms", _ring, [1000, 4000])
     tones = [_tone(where, number, one) for number, one in enumerate(reader.tables("tone"), 1)]
     return TonePlan(
         reader.take("country", _text),
@@ -61,7 +70,7 @@ def plan_from_toml(text: str, where: str = "tone plan") -> TonePlan:
         tuple(tones),
         on_ms,
         off_ms,
-        reader.take("note", str, ""),
+        reader.take("note", _note, ""),
     )
 
 
@@ -108,11 +117,19 @@ class _Reader:
         found = self._table.get(key)
         if not isinstance(found, list) or not found or not all(isinstance(t, dict) for t in found):
             raise ValueError(f"{self.where}: {key}: at least one table [[{key}]] is needed")
+        if len(found) > MOST_TONES:
+            raise ValueError(f"{self.where}: {key}: {len(found)}; a plan has at most {MOST_TONES}")
         return found
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
+        raise ValueError(f"a text is needed, not {value!r}")
+    return value
+
+
+def _note(value: Any) -> str:
+    if not isinstance(value, str):
         raise ValueError(f"a text is needed, not {value!r}")
     return value
 
@@ -125,6 +142,13 @@ def _number(value: Any, least: float, most: float, unit: str) -> float:
     return float(value)
 
 
+def _whole(value: Any, least: int, most: int, unit: str) -> int:
+    number = _number(value, least, most, unit)
+    if not number.is_integer():
+        raise ValueError(f"a whole number of {unit} is needed, not {value!r}")
+    return int(number)
+
+
 def _hz(value: Any) -> float:
     return _number(value, LEAST_HZ, MOST_HZ, "Hz")
 
@@ -134,17 +158,24 @@ def _level(value: Any) -> float:
 
 
 def _cycles(value: Any) -> int:
-    return round(_number(value, 1, MOST_CYCLES, "cycles"))
+    return _whole(value, 1, MOST_CYCLES, "cycles")
 
 
 def _ms(value: Any) -> int:
-    return round(_number(value, 0, MOST_MS, "ms"))
+    return _whole(value, 0, MOST_MS, "ms")
 
 
 def _pair(value: Any) -> tuple[int, int]:
     if not isinstance(value, list) or len(value) != 2:
         raise ValueError(f"[on, off] in ms is needed, not {value!r}")
     return _ms(value[0]), _ms(value[1])
+
+
+def _ring(value: Any) -> tuple[int, int]:
+    on_ms, off_ms = _pair(value)
+    if not on_ms or not off_ms:
+        raise ValueError(f"ringing has a burst and a pause, not {value!r}")
+    return on_ms, off_ms
 
 
 def _some(value: Any, least: int, most: int) -> list[Any]:

@@ -122,6 +122,12 @@ PLAIN = plan_to_toml(replace(PLANS["de"], tones=PLANS["de"].tones[:2]))
         ("min_cycles = 1", "steps_hz = [1]", r"my\.toml: tone 2: steps_hz: 1 is not within 100"),
         ("min_cycles = 1", "steps_hz = [500, 600]", r"tone 2: steps_hz: 2 values for 1 bursts"),
         ("level_dbm0 = -10.0", "level_dbm0 = 9", r"my\.toml: tone 1: level_dbm0: 9 is not within"),
+        ("min_cycles = 1", "min_cycles = 2.6", r"min_cycles: a whole number of cycles .* 2\.6"),
+        ("[[1000, 4000]]", "[[350.5, 350]]", r"on_off_ms: a whole number of ms .* 350\.5"),
+        ("[1000, 4000]", "[0, 0]", r"my\.toml: ring_ms: ringing has a burst and a pause"),
+        ("[1000, 4000]", "[1000, 0]", r"my\.toml: ring_ms: ringing has a burst and a pause"),
+        ('note = ""', "note = 5", r"my\.toml: note: a text is needed, not 5"),
+        ("level_dbm0 = -10.0", "level_dbm0 = nan", r"tone 1: level_dbm0: nan is not within"),
         ("name =", "nane =", r"my\.toml: tone 1: nane: no such key"),
     ],
 )
@@ -136,3 +142,39 @@ def test_a_text_without_tones_is_no_plan():
     for wrong in (text, text + "tone = 5\n"):
         with pytest.raises(ValueError, match=r"p\.toml: tone: at least one table \[\[tone\]\]"):
             plan_from_toml(wrong, "p.toml")
+
+
+def test_a_plan_of_more_tones_than_the_detector_hears_is_refused():
+    text = PLAIN[: PLAIN.index("[[tone]]")]
+    one = '[[tone]]\nname = "dial"\nhz = [425.0]\n'
+    assert len(plan_from_toml(text + 32 * one).tones) == 32
+    with pytest.raises(ValueError, match=r"p\.toml: tone: 40; a plan has at most 32"):
+        plan_from_toml(text + 40 * one, "p.toml")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"country": ""}, "country: a text is needed"),
+        ({"ring_off_ms": 0}, "ring_ms: ringing has a burst and a pause"),
+        ({"ring_on_ms": 1000.5}, "ring_ms: a whole number of ms"),
+        ({"tones": ()}, "at least one table"),
+        ({"tones": (Tone("a", (425.0,)),) * 33}, "33; a plan has at most 32"),
+        ({"tones": (Tone("a", (50.0,)),)}, r"tone 1: hz: 50\.0 is not within"),
+        ({"tones": (Tone("a", (425.0,), min_cycles=40),)}, "tone 1: min_cycles: 40"),
+        ({"tones": (Tone("a", (425.0,), level_dbm0=float("nan")),)}, "level_dbm0: nan"),
+        ({"tones": (Tone("a", (425.0,), Cadence(((100, -5),))),)}, "on_off_ms: -5"),
+    ],
+)
+def test_a_plan_that_could_not_be_read_back_is_not_written(wrong, told):
+    with pytest.raises(ValueError, match=f"the plan '.*' cannot be kept.*{told}"):
+        plan_to_toml(replace(PLANS["de"], **wrong))
+
+
+def test_a_plan_says_what_it_leaves_out_and_whom_it_follows():
+    assert "no call waiting" in plan("hk").note
+    assert "call_waiting" not in {tone.name for tone in plan("hk").tones}
+    ringing = (plan("tw").ring_on_ms, plan("tw").ring_off_ms)
+    assert (ringing, *cadence("tw", "ringback")) == ((1000, 4000), (1000, 2000))
+    assert "ringing and call waiting: the public zone table" in plan("tw").source
+    assert "4 s" in plan("tw").note
