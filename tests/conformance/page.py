@@ -6,20 +6,32 @@
 from pathlib import Path
 
 from cti_board.testing import all_checks
-from cti_board.testing.registry import GROUPS, SHORT
+from cti_board.testing.registry import GROUPS, SHORT, Check
 
 PAGE = Path(__file__).parent.parent.parent / "docs/conformance.md"
 BEGIN, END = "<!-- checks: begin -->", "<!-- checks: end -->"
 
 
+def sentence(check: Check) -> str:
+    """What a check verifies; ValueError where its docstring goes on in a second line: the page and
+    the reports take the first alone."""
+    lines = (check.run.__doc__ or "").strip().splitlines()
+    if lines[1:] and lines[1].strip():
+        raise ValueError(f"{check.id}: what it verifies is cut after {lines[0]!r}")
+    return check.verifies
+
+
 def listing() -> str:
-    """A table for each group: check, lines, capability, what it verifies."""
+    """A table for each group: check, lines, capability, what it verifies.
+
+    ValueError as `sentence`.
+    """
     rows: dict[str, tuple[list[str], str, str]] = {}
     for check in all_checks().values():
         line = SHORT[check.line] if check.line is not None else ""
         several = check.id.endswith(f".{line}") and check.id.count(".") == 2
         name = check.id.rpartition(".")[0] if several else check.id
-        rows.setdefault(name, ([], check.need, check.verifies))[0].append(line)
+        rows.setdefault(name, ([], check.need, sentence(check)))[0].append(line)
     parts = []
     for group in GROUPS:
         parts.append(f"### {group}\n\n| Check | Lines | Needs | Verifies |\n|---|---|---|---|")

@@ -1,7 +1,9 @@
 """The kit itself: outcomes, ledgers, tiers, the group functions."""
 
 import asyncio
+import re
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 
@@ -203,6 +205,32 @@ def test_the_page_lists_every_check_with_what_it_verifies():
     assert listing() in PAGE.read_text(encoding="utf-8"), (
         "write it anew: python -m tests.conformance.page"
     )
+
+
+def test_the_page_of_the_driver_names_what_a_card_can_do_by_itself():
+    root = Path(__file__).parents[2]
+    header = (root / "cti_board/_native/include/ctb_driver.h").read_text(encoding="utf-8")
+    page = (root / "docs/driver-abi.md").read_text(encoding="utf-8")
+    there = re.findall(r"#define (CTB_CAP_BOARD_\w+)", header)
+    assert len(there) >= 9
+    assert [name for name in there if f"`{name}`" not in page] == []
+
+
+def test_the_page_refuses_a_sentence_that_is_cut():
+    from tests.conformance.page import sentence
+
+    async def whole(bench):
+        """what is said in one line
+
+        and why."""
+
+    async def cut(bench):
+        """what is said in one line, and
+        in another"""
+
+    assert sentence(Check("line.x", None, "", "what is said in one line", whole)).endswith("line")
+    with pytest.raises(ValueError, match=r"line\.x: what it verifies is cut after .*, and'"):
+        sentence(Check("line.x", None, "", "what is said in one line, and", cut))
 
 
 def test_bench_waits_for_events_and_says_what_came(virtual):

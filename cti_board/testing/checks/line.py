@@ -321,8 +321,7 @@ async def _rung(bench: Bench, ani: str, how: str) -> AsyncIterator[None]:
 
 @check("line.fxs_caller_id", FXS, need="RING")
 async def fxs_caller_id(bench: Bench) -> None:
-    """the caller's number is shown on the telephone, by FSK after ring 1 and by DTMF before it, and
-    none when there is none"""
+    """the caller's number, if any, is shown on the telephone: FSK after ring 1, DTMF before it"""
     far = bench.far(bench.channel)
     for how in ("fsk", "dtmf"):
         async with _rung(bench, "88001234", how):
