@@ -58,12 +58,14 @@ def _syllable(rng: np.random.Generator, pitch: float) -> Signal:
     t = np.arange(n) / RATE
     glide = pitch * (1 + rng.uniform(-0.15, 0.15) * t / t[-1])
     turns = np.cumsum(glide) / RATE
-    vowel = np.zeros(n)
-    formants = rng.uniform((250, 800, 2000), (800, 2200, 3200))
-    for order in range(1, int(3600 / pitch)):
-        hz = order * pitch
-        gain = sum(1 / (1 + ((hz - f) / (60 + 0.05 * f)) ** 2) for f in formants)
-        vowel += gain / np.sqrt(order) * np.cos(2 * np.pi * order * turns + order**2)
+    formants = rng.uniform((250, 800, 2000), (800, 2200, 3200))[:, None]
+    orders = np.arange(1, int(3600 / pitch))
+    gain = (1 / (1 + ((orders * pitch - formants) / (60 + 0.05 * formants)) ** 2)).sum(axis=0)
+    weights = gain / np.sqrt(orders) * np.exp(1j * orders**2)
+    first, harmonics = np.exp(2j * np.pi * turns), np.zeros(n, complex)
+    for weight in weights[::-1]:  # a polynomial of the first harmonic
+        harmonics = (harmonics + weight) * first
+    vowel = harmonics.real
     hiss = np.diff(rng.normal(size=int(rng.integers(300, 700)) + 1))
     shape = np.sin(np.pi * np.arange(n) / n) ** 0.5
     return np.concatenate([hiss * 0.15, vowel / np.std(vowel) * shape])

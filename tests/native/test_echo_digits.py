@@ -10,10 +10,11 @@ import pytest
 from tests.native import dsp_rig
 from tests.native import echo_rig as rig
 
+from cti_board.dsp.dtmf import find_digits  # isort: skip
 from cti_board.dsp.echo import cancel_echo  # isort: skip
 
 KEYS = "1590*#26"
-LINEAR = 32768.0
+LINEAR, MS = 32768.0, 8
 FIRST, EVERY = 12000, 4000  # samples: the first key after 1.5 s, then every half second
 
 
@@ -28,9 +29,13 @@ def keyed(rng, dbm0, on_ms=70, keys=KEYS):
     return line
 
 
-def lines_with_keys(dbm0, loss_db, prompt_dbm0=-13, on_ms=70, seed=1):
+def near_ends(dbm0, on_ms=70, seed=1):
     rng = np.random.default_rng(seed)
-    near = np.array([keyed(rng, dbm0, on_ms) for _ in range(16)])
+    return np.array([keyed(rng, dbm0, on_ms) for _ in range(16)])
+
+
+def lines_with_keys(dbm0, loss_db, prompt_dbm0=-13, on_ms=70, seed=1):
+    near = near_ends(dbm0, on_ms, seed)
     tx = rig.sent_lines(rig.talk, near.shape[1] / 8000, prompt_dbm0, seed + 1)
     return rig.heard_lines(tx, seed + 2, loss_db, near), tx
 
@@ -60,10 +65,18 @@ def test_without_the_canceller_faint_digits_are_lost():
 
 
 def test_short_digits_keep_their_length():
-    """40 ms, ITU-T Q.24's shortest, over the prompt and with the non-linear processor on."""
-    rx, tx = lines_with_keys(-16, 8, on_ms=46)
-    clean = LINEAR * cancel_echo(rx / LINEAR, tx / LINEAR)
-    assert right(digits_found(clean)) >= 15
+    """40 ms, ITU-T Q.24's shortest, over the prompt and with the non-linear processor on: each
+    begins and ends where the same receiver finds it with nobody else on the line."""
+    rx, tx = lines_with_keys(-16, 8, on_ms=40)
+    clean = cancel_echo(rx / LINEAR, tx / LINEAR)
+    lone = near_ends(-16, on_ms=40) / LINEAR
+    found, alone = (sorted(find_digits(x), key=lambda d: (d.line, d.begin)) for x in (clean, lone))
+    assert [(d.line, d.key) for d in found] == [(d.line, d.key) for d in alone]
+    assert len(found) == 16 * len(KEYS)
+    for one, other in zip(found, alone, strict=True):
+        assert abs(one.begin - other.begin) <= 5 * MS
+        assert abs(one.end - other.end) <= 3 * MS
+        assert abs(one.end - one.begin - 40 * MS) <= 6 * MS
 
 
 def test_a_prompt_alone_makes_no_digits():
