@@ -6,7 +6,7 @@ multiple (80H) data message.  DTMF: a start code, the number, an end code or a p
 659-1 annex B; China's second form).  What the receiver can do: docs/caller-id.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -304,8 +304,8 @@ class FskReceiver:
         m = self._message
         end = start + m.offset
         return FskMessage(
-            self._line, end - m.length, end, bytes(ffi.buffer(m.data, m.size)), m.right == 1,
-            STANDARDS[m.standard], m.level_cdbm0 / 100,
+            self._line, max(end - m.length, 0), end, bytes(ffi.buffer(m.data, m.size)),
+            m.right == 1, STANDARDS[m.standard], m.level_cdbm0 / 100,
         )  # fmt: skip
 
 
@@ -317,7 +317,8 @@ def find_fsk(sound: Sound) -> list[FskMessage]:
     found = []
     for line, samples in enumerate(rows(sound)):
         whole = np.concatenate([samples, np.zeros(TAIL, np.float32)])
-        found += FskReceiver(line).feed(whole)
+        told = FskReceiver(line).feed(whole)
+        found += [replace(message, end=min(message.end, len(samples))) for message in told]
     return found
 
 

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from cti_board.dsp.agc import SpeechLevel, level_speech
-from cti_board.dsp.caller_id import FskReceiver, find_dtmf_id, find_fsk, make_dtmf_id
+from cti_board.dsp.caller_id import (
+    CallerId,
+    FskReceiver,
+    build_message,
+    find_dtmf_id,
+    find_fsk,
+    make_dtmf_id,
+    make_fsk,
+)
 from cti_board.dsp.dtmf import DtmfReceiver, find_digits, make_digits
 from cti_board.dsp.echo import cancel_echo
 from cti_board.dsp.fax import FaxDetector, find_fax_tones, make_fax_tone
@@ -146,3 +154,10 @@ def test_nothing_begins_before_the_sound(before):
     for number in range(1, 16):
         [signal] = find_signals(np.concatenate([quiet(before), make_signal(number), quiet(20)]))
         assert 0 <= signal.begin == pytest.approx(before * MS, abs=40)
+
+
+@pytest.mark.parametrize("cut", [0, 66, 80])
+def test_no_message_ends_after_the_sound(cut):
+    sound = make_fsk(build_message(CallerId("12345678")), mark_bits=80)
+    [message] = find_fsk(sound[: len(sound) - cut])  # ten marks follow its last stop bit
+    assert 0 <= message.begin < message.end == min(len(sound) - 68, len(sound) - cut)
