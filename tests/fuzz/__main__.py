@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 from tests.fuzz.chapter import FULL, run_chapter
@@ -20,19 +23,36 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def name_it(seed: int, chapters: Iterable[int]) -> None:
+    """Says which chapter ends its process, as a sanitizer does: each alone, in its own process,
+    whose words come before ours."""
+    for chapter in chapters:
+        words = ["-m", "tests.fuzz", "--seed", str(seed), "--chapter", str(chapter)]
+        code = subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL).returncode
+        if code != 0:
+            print(f"fuzz: --seed {seed} --chapter {chapter} ends its process: {code}")
+            return
+    print(f"fuzz: a process of seed {seed} was ended, but none of its chapters does so alone")
+
+
 def main() -> int:
     asked = arguments()
     if asked.chapter is not None:
         print(f"chapter {asked.chapter}: {run_chapter(asked.seed, asked.chapter)} frames")
         return 0
     heard = chapters = 0
-    with ProcessPoolExecutor(asked.workers) as pool:  # tells when a sanitizer ends a process
+    with ProcessPoolExecutor(asked.workers) as pool:
         while heard < asked.frames:
             missing = -(-(asked.frames - heard) // FULL)
             batch = range(chapters, chapters + min(missing, BATCH))
-            for frames in pool.map(partial(run_chapter, asked.seed), batch):
-                heard, chapters = heard + frames, chapters + 1
-                print(f"\rfuzz: {heard:,} of {asked.frames:,} frames", end="", file=sys.stderr)
+            try:
+                for frames in pool.map(partial(run_chapter, asked.seed), batch):
+                    heard, chapters = heard + frames, chapters + 1
+                    print(f"\rfuzz: {heard:,} of {asked.frames:,} frames", end="", file=sys.stderr)
+            except BrokenProcessPool:
+                print(file=sys.stderr)
+                name_it(asked.seed, range(chapters, batch.stop))
+                return 1
     print(file=sys.stderr)
     print(f"fuzz: {heard:,} frames in {chapters:,} chapters of seed {asked.seed}: nothing found")
     return 0

@@ -1,5 +1,5 @@
 """Room: every detector with what must hold whatever it hears.  Knows the banks by their names in
-the library; one that is not built yet is left out.  Must not know what a sound means.
+the library.  Must not know what a sound means.
 
 Held for each frame: at most as many hits as there is room, none beyond it, each in a lane of the
 mask, at 0..160, in order of (offset, lane), of the bank's own kinds; begin and end alternate on a
@@ -295,11 +295,8 @@ Ear = BankEar | AgcEar | EchoEar | FskEar | LawEar
 
 
 def ears(rng: Rng) -> list[Ear]:
-    """Every detector that the library has, freshly armed."""
-    there = [kind for kind in KINDS if hasattr(lib, f"ctb_{kind.noun}_bank_run")]
-    found: list[Ear] = [BankEar(kind, rng) for kind in there]
-    for name, ear in (("agc_bank_run", AgcEar), ("echo_bank_run", EchoEar), ("fsk_rx_run", FskEar)):
-        if hasattr(lib, f"ctb_{name}"):
-            found.append(ear(rng))
-    found.append(LawEar(rng))
-    return found
+    """Every detector of the library, freshly armed; AttributeError where one is gone."""
+    return [
+        *(BankEar(kind, rng) for kind in KINDS),
+        *(ear(rng) for ear in (AgcEar, EchoEar, FskEar, LawEar)),
+    ]
