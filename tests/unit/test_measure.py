@@ -386,3 +386,19 @@ def test_tones_of_sox_measure_as_sox_says(hz, tmp_path):
     subprocess.run([*make, "synth", "1", "sine", str(hz), "gain", "-13.14"], check=True)
     fit = m.fit_sine(np.fromfile(file, "<i2"))
     assert (fit.hz, fit.level_dbm0) == pytest.approx((hz, -10.0), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda wrong: m.digital_milliwatt(wrong),
+        lambda wrong: m.multitone(-12.0, wrong),
+        lambda wrong: m.sweep(-10.0, wrong),
+        lambda wrong: m.excitation(-15.0, wrong),
+        lambda wrong: m.test_tone(1020.0, -10.0, wrong),
+    ],
+)
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan"), 1e12, 0.0, -1.0])
+def test_no_instrument_sends_for_ever_or_not_at_all(make, wrong):
+    with pytest.raises(ValueError, match=r"seconds|periods"):
+        make(wrong)

@@ -23,6 +23,7 @@ from cti_board.dsp.measure.result import (
 PERIOD = 4096  # samples: 0.51 s
 SEED = 21  # chosen: of the first 300 the lowest peak, 10.0 dB over the rms
 MOST_LEVEL_DBM0 = -5.0  # chosen: the peaks stay 1 dB under the end of the scale
+MOST_PERIODS = 1000  # chosen: eight minutes
 MOST_DELAY = 1600  # samples: 200 ms, and as much room for a tail
 BANDS_HZ = {"ERL": (560.0, 1965.0), "SRL low": (260.0, 500.0), "SRL high": (2200.0, 3400.0)}
 # IEEE 743: the 3 dB points of its filters; here each band counts flat
@@ -45,8 +46,10 @@ def _rms(level_dbm0: float) -> float:
 def excitation(level_dbm0: float, periods: int) -> NDArray[np.int16]:
     """The sequence ``periods`` times at this level, int16.  The first period fills the path: ask
     for one more than are measured.  ValueError: over -5 dBm0, or under two periods."""
-    if not level_dbm0 <= MOST_LEVEL_DBM0 or periods < 2:
-        raise ValueError(f"level_dbm0 is at most {MOST_LEVEL_DBM0:g}, periods at least 2")
+    if not -90 <= level_dbm0 <= MOST_LEVEL_DBM0 or not 2 <= periods <= MOST_PERIODS:
+        raise ValueError(
+            f"level_dbm0 is at most {MOST_LEVEL_DBM0:g} (and at least -90), periods 2 to {MOST_PERIODS}"
+        )
     wave = np.round(_rms(level_dbm0) * sequence() * FULL_SCALE)
     return np.tile(wave, periods).astype(np.int16)
 

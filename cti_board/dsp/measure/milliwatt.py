@@ -10,10 +10,14 @@ DIGITAL_MILLIWATT = bytes((0x34, 0x21, 0x21, 0x34, 0xB4, 0xA1, 0xA1, 0xB4))
 TEST_HZ = (1004.0, 1020.0)  # IEEE 743; ITU-T O.6: not a divisor of 8000 Hz
 RANGE_HZ = (10.0, 3990.0)
 MOST_DBM0 = 3.0
+MOST_S = 3600  # chosen: an hour is no test any more
 
 
 def digital_milliwatt(seconds: float) -> bytes:
-    """Whole cycles of the digital milliwatt, A-law; at least one."""
+    """Whole cycles of the digital milliwatt, A-law; at least one.  ValueError: not above 0, up to
+    an hour."""
+    if not 0 < seconds <= MOST_S:
+        raise ValueError(f"seconds is above 0, up to {MOST_S}: {seconds}")
     return DIGITAL_MILLIWATT * max(1, round(seconds * RATE / len(DIGITAL_MILLIWATT)))
 
 
@@ -24,8 +28,8 @@ def test_tone(hz: float, level_dbm0: float, seconds: float) -> NDArray[np.int16]
         raise ValueError(f"hz is {RANGE_HZ[0]:g} to {RANGE_HZ[1]:g}: {hz}")
     if not level_dbm0 <= MOST_DBM0:
         raise ValueError(f"level_dbm0 is at most {MOST_DBM0:g}: {level_dbm0}")
-    if not 0 < seconds <= 3600:
-        raise ValueError(f"seconds is above 0, up to 3600: {seconds}")
+    if not 0 < seconds <= MOST_S:
+        raise ValueError(f"seconds is above 0, up to {MOST_S}: {seconds}")
     n = _whole_cycles(hz, round(seconds * RATE))
     wave = peak_of(level_dbm0) * np.sin(2 * np.pi * hz / RATE * np.arange(n))
     return np.asarray(np.round(wave * (FULL_SCALE - 1)), np.int16)

@@ -57,8 +57,8 @@ class Response:
 def multitone(level_dbm0: float, seconds: float) -> NDArray[np.int16]:
     """23 tones at once, ``level_dbm0`` in all, int16; phases after Newman keep the peak low.
     ValueError: a level that would clip (over -6 dBm0), under 0.2 s."""
-    if not level_dbm0 <= -6 or seconds < 0.2:
-        raise ValueError("level_dbm0 is at most -6, seconds at least 0.2")
+    if not -90 <= level_dbm0 <= -6 or not 0.2 <= seconds <= 3600:
+        raise ValueError("level_dbm0 is at most -6 (and at least -90), seconds 0.2 to 3600")
     n = np.arange(PERIOD)
     each = peak_of(level_dbm0 - 10 * np.log10(len(TONES_HZ)))
     count = len(TONES_HZ)
@@ -109,8 +109,8 @@ def _relative(hz: Signal, loss: Signal, noise_share: float) -> Response:
 
 def sweep(level_dbm0: float, seconds: float = 4.0) -> NDArray[np.int16]:
     """A sine that rises from 150 to 3800 Hz in equal time per octave, int16, faded at its ends."""
-    if not level_dbm0 <= 0 or not 0.5 <= seconds <= 60:
-        raise ValueError("level_dbm0 is at most 0, seconds 0.5 to 60")
+    if not -90 <= level_dbm0 <= 0 or not 0.5 <= seconds <= 60:
+        raise ValueError("level_dbm0 is -90 to 0, seconds 0.5 to 60")
     t = np.arange(round(seconds * RATE)) / RATE
     rate = np.log(3800 / 150) / seconds
     wave = np.sin(2 * np.pi * 150 / rate * (np.exp(rate * t) - 1))
