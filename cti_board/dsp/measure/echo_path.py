@@ -48,7 +48,8 @@ def excitation(level_dbm0: float, periods: int) -> NDArray[np.int16]:
     for one more than are measured.  ValueError: over -5 dBm0, or under two periods."""
     if not -90 <= level_dbm0 <= MOST_LEVEL_DBM0 or not 2 <= periods <= MOST_PERIODS:
         raise ValueError(
-            f"level_dbm0 is at most {MOST_LEVEL_DBM0:g} (and at least -90), periods 2 to {MOST_PERIODS}"
+            f"level_dbm0 is at most {MOST_LEVEL_DBM0:g} (and at least -90), "
+            f"periods 2 to {MOST_PERIODS}"
         )
     wave = np.round(_rms(level_dbm0) * sequence() * FULL_SCALE)
     return np.tile(wave, periods).astype(np.int16)
