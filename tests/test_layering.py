@@ -21,8 +21,8 @@ PYTHON = sorted(p for top in OURS for p in (ROOT / top).rglob("*.py"))
 
 LEAVES = {"fsm", "events", "errors", "clock", "tones"}
 # lower rooms first; a room may import those before it
-RANK = {"_native": 0, "dsp": 0, "engine": 1, "backends": 2, "hearing": 2, "channel": 3, "answering": 4, "board": 4,
-        "signalling": 5, "call": 6}
+RANK = {"_native": 0, "dsp": 0, "engine": 1, "backends": 2, "hearing": 2, "channel": 3,
+        "answering": 4, "board": 4, "signalling": 5, "call": 6}
 TYPES = {"cti_board.signalling.port"}  # what signalling asks of a channel: no behaviour
 # arguments in, answer out; a room of this list that is not built yet is not looked at
 PURE = [name for name in ("ivr/figures.py", "ivr/acd/strategy.py", "ivr/report/kpi.py",
