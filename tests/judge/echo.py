@@ -111,7 +111,8 @@ def residue_rows(quick: bool) -> Iterator[Row]:
             rx, tx = _lines(rng, seconds, dbm0, names)
             both = cancelled(rx, tx, nonlinear=nonlinear)
             worst = [max(power_dbm0(row, 3.6, 5.0) for row in out) for out in both]
-            lead = f"; libspandsp mutes: {worst[0] - worst[1]:.0f} dB lower"
+            under = worst[0] - worst[1]
+            lead = f"; libspandsp mutes: {under:.0f} dB lower" if under > 0 else ""
             yield Row(GROUP, f"LRin {dbm0:.0f} dBm0: " + ("returned echo LRET, NLP on"
                       if nonlinear else "residual echo LRES, NLP off"), "dBm0", *worst,
                       limit=RETURNED_DBM0 if nonlinear and dbm0 <= -10 else None, better="low",
