@@ -82,6 +82,12 @@ class LinePort(Protocol):
     def send_tone(self, tone: str, *, cycles: int = 0) -> int:
         """A tone of the board's plan by name (dial, ringback, busy ...) until stopped."""
 
+    def send_mf(self, signal: int, set_: str) -> int:
+        """E1: R2 signal 1 to 15 until stop_tone; sets: forward, backward, backward_cn."""
+
+    def listen_for_mf(self, set_: str) -> None:
+        """E1: the set of R2 signals that arm(mf=True) hears from its next arming on."""
+
     def stop_tone(self) -> None: ...
     def play(self, *sources: bytes) -> Playing:
         """Send A-law codes, on-hook too."""
@@ -99,5 +105,6 @@ class LinePort(Protocol):
         tones: bool | None = None,
         talk: bool | None = None,
         fsk: bool | None = None,
+        mf: bool | None = None,
     ) -> None:
         """Arm or disarm detectors (None = leave).  Nested: each arm needs its disarm."""

@@ -53,6 +53,11 @@ class LineOptions:
     ring_off_ms: int = 0
     loop_break_ms: int = 0  # FXS: sent when we hang up; 0 = none
     variant: str = "itu"  # E1: see cas_r2_variants.py
+    registers: str = "dtmf"  # E1: how numbers go: dtmf, or mfc (compelled R2 signals)
+    r2_variant: str = "itu"  # E1, mfc: see r2_variants.py
+    category: str = "subscriber"  # E1, mfc: what we are, by the variant's name for it
+    ask_ani: bool = True  # E1, mfc: ask for the caller's category and number
+    ani_digits: int = 0  # E1, mfc: at most so many of it; 0: to its end
     echo_tail_ms: int = 0  # all: in conversation, echoes up to so late are cancelled; 0 = none
     level_dbm0: float | None = None  # all: in conversation, speech is brought to this level
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +65,8 @@ class LineOptions:
     def __post_init__(self) -> None:
         if self.rings < 1 or self.dnis_digits < 0:
             raise ValueError("rings is at least 1, dnis_digits is not negative")
+        if self.registers not in ("dtmf", "mfc") or self.ani_digits < 0:
+            raise ValueError("registers is dtmf or mfc, ani_digits is not negative")
         if self.caller_id not in ("none", "fsk", "dtmf"):
             raise ValueError(f"caller_id is none, fsk or dtmf, not {self.caller_id!r}")
         if self.caller_id_standard not in STANDARDS:

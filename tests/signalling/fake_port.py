@@ -176,6 +176,15 @@ class FakePort:
         self.cookie += 1
         return self.cookie
 
+    def send_mf(self, signal, set_):
+        self.command("send_mf", signal, set_)
+        self.cookie += 1
+        return self.cookie
+
+    def listen_for_mf(self, set_):
+        assert not self.armed.get("mf"), "it takes effect at the next arming"
+        self.command("listen_for_mf", set_)
+
     def stop_tone(self):
         self.command("stop_tone")
 
