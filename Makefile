@@ -21,7 +21,7 @@ C_STRICT := -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -fno-math-errno -fno-tr
 export LC_ALL = C.UTF-8
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup venv run test test-wall sanitize fuzz lint lint-c bench bench-dsp docs-check clean
+.PHONY: help setup venv run test test-wall vm vm-build sanitize fuzz lint lint-c bench bench-dsp docs-check clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -47,6 +47,12 @@ test: setup ## the default suite: virtual time, no sound card, no network
 
 test-wall: setup ## the few tests that need the wall clock
 	@$(PY) -m pytest -rfEs -m wall $(ARGS)
+
+vm: setup ## tests on the real kernel driver, in a small virtual machine (docs/vm.md)
+	@$(PY) -m tests.vm test $(ARGS)
+
+vm-build: setup ## that machine's image, into the user's cache
+	@$(PY) -m tests.vm build
 
 lint: setup lint-c ## ruff, mypy --strict, and our C with every warning an error
 	@$(PY) -m ruff check .
