@@ -1,4 +1,4 @@
-"""The data link: every pair of its table, its frames octet by octet, and two ends over a bad line."""
+"""The data link: every pair of its table, frames octet by octet, two ends over a bad line."""
 
 import asyncio
 import random
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from cti_board.errors import InvalidStateError, ProtocolError
 from cti_board.fsm import Go, Machine, Refuse
-from cti_board.signalling.q921 import K, N201, Data, Down, Link, Reset, Up, parse
+from cti_board.signalling.q921 import N201, Data, Down, K, Link, Reset, Up, parse
 from cti_board.signalling.q921_table import LINK, LinkEvent, LinkState
 
 from .fake_port import RATE, run
 
 
 class Wire:
-    """A D channel of one link: `sent` is hex; `other` gets it after `delay` unless `lose` says so."""
+    """A D channel of one link: `sent` is hex; `other` gets it `lose()` times after `delay`."""
 
     def __init__(self, delay=0.005, lose=lambda: 1):
         self.sent, self.other, self.delay, self.lose = [], None, delay, lose
@@ -270,7 +270,9 @@ def test_an_unacknowledged_message_is_enquired_and_sent_again():
 # ---- what should not come ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("frame", ["", "00", "0001", "ffff7f", "0003ff", "fc01c1", "040101ff", "fefe03"])
+@pytest.mark.parametrize("frame", [
+    "", "00", "0001", "ffff7f", "0003ff", "fc01c1", "040101ff", "fefe03",
+])  # fmt: skip
 def test_garbage_is_counted_and_ignored(frame):
     async def main():
         wire, told, link = established()
