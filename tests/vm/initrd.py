@@ -24,15 +24,15 @@ $b mount -t devtmpfs dev /dev
 $b grep -q vm.probe /proc/cmdline && $b poweroff -f
 {modules}
 n=0
-until $b mount -t ext4 -o noatime /dev/vda /root 2>/dev/null; do
+until $b mount -t ext4 -o noatime /dev/vda /disk 2>/dev/null; do
     n=$((n + 1))
     [ $n -gt {tries} ] && {{ echo 'vm: no disk'; $b poweroff -f; }}
     $b usleep {pause}
 done
 how=trans=virtio,version=9p2000.L,msize=65536,cache=none
-$b mount -t 9p -o $how ctl /root/ctl || $b poweroff -f
+$b mount -t 9p -o $how ctl /disk/ctl || $b poweroff -f
 $b umount /proc
-exec $b switch_root /root /bin/sh /ctl/init
+exec $b switch_root /disk /bin/sh /ctl/init
 """
 
 
@@ -52,7 +52,7 @@ def build(busybox: Path, modules: list[Path]) -> bytes:
     loads = "\n".join(f"$b insmod /m/{module.name}" for module in modules)
     script = FIRST.format(modules=loads, tries=ROOT_TRIES, pause=ROOT_PAUSE_US)
     folders: list[Entry] = [(name, stat.S_IFDIR | 0o755, b"")
-                            for name in ("bin", "m", "proc", "dev", "root")]
+                            for name in ("bin", "m", "proc", "dev", "disk")]
     files: list[Entry] = [(f"m/{module.name}", stat.S_IFREG | 0o644, module.read_bytes())
                           for module in modules]
     return newc([*folders, ("bin/busybox", stat.S_IFREG | 0o755, busybox.read_bytes()), *files,
