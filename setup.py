@@ -13,6 +13,7 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).parent
 SIM_LIBRARY = "libctb_sim.so"
 SPY_LIBRARY = "libctb_spy.so"
+DAHDI_LIBRARY = "libctb_dahdi.so"
 C_FLAGS = [
     "-std=c11",
     "-D_GNU_SOURCE",
@@ -42,6 +43,7 @@ class BuildNative(build_ext):
         self.build_driver(root / "firmware_sim" / SIM_LIBRARY, HERE / "firmware_sim/src")
         native = Path("cti_board/_native")
         self.build_driver(root / native / SPY_LIBRARY, HERE / native / "spy")
+        self.build_driver(root / native / DAHDI_LIBRARY, HERE / native / "dahdi")
 
     def build_driver(self, target: Path, folder: Path) -> None:
         """A driver is a shared library of its own, loaded as a maker's would be."""
@@ -68,7 +70,7 @@ setup(
     include_package_data=False,  # just these, not all that MANIFEST.in gives to the source archive
     package_data={
         "cti_board": ["py.typed", "data/**/*"],
-        "cti_board._native": ["include/*.h", SPY_LIBRARY],
+        "cti_board._native": ["include/*.h", SPY_LIBRARY, DAHDI_LIBRARY],
         "firmware_sim": [SIM_LIBRARY, "data/**/*"],
         "ivr": ["py.typed", "data/**/*"],
         "ivr.prompt": ["data/**/*"],

@@ -11,6 +11,7 @@ SCHEMES: dict[str, str] = {
     "sim": "cti_board.backends.sim",
     "lib": "cti_board.backends.library",
     "spy": "cti_board.backends.spy",
+    "dahdi": "cti_board.backends.dahdi",
 }
 
 
