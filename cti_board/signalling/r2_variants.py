@@ -124,8 +124,9 @@ ITU = R2Variant(
 )  # fmt: skip
 
 ARGENTINA = R2Variant(
-    name="argentina", source="ITU-T Q.441; no end of the called number, I-12: number withheld",
-    group_a=GROUP_A, group_b=GROUP_B, categories=GROUP_2, dnis_end=0, ani_withheld=12,
+    name="argentina",
+    source="ITU-T Q.441; no end of the called number, I-12 ends the caller's, I-15: withheld",
+    group_a=GROUP_A, group_b=GROUP_B, categories=GROUP_2, dnis_end=0, ani_end=12, ani_withheld=15,
 )  # fmt: skip
 
 BRAZIL = R2Variant(
@@ -144,8 +145,7 @@ MEXICO = R2Variant(
     group_a={1: Ask.NEXT, 2: Ask.FIRST, 3: Ask.LINE, 4: Ask.CONGESTION, 6: Ask.CATEGORY},
     group_c={1: Ask.ANI, 2: Ask.FIRST, 3: Ask.LINE, 4: Ask.CONGESTION, 5: Ask.NEXT},
     group_b={1: FREE, 5: NO_CHARGE, 2: BUSY, 4: CONGESTED},
-    categories={1: "operator", 2: "subscriber", 3: "payphone", 4: "international", 5: "priority",
-                6: "maintenance"},
+    categories=GROUP_2,
     dnis_end=0, ani_first=False,
 )  # fmt: skip
 

@@ -170,7 +170,7 @@ def test_the_cycles_of_a_call_in_china():
 def test_the_cycles_of_a_call_in_mexico():
     """A-6 to group C, C-1 for the caller's digits, C-3 to group B."""
     pair = Pair(r2_variant("mexico")).call("42", ani="7", dnis_digits=2)
-    assert pair.out_wire.sent == [4, 2, 2, 7, 15, 2]
+    assert pair.out_wire.sent == [4, 2, 1, 7, 15, 1]
     assert pair.in_wire.sent == [1, 6, 1, 1, 3, 1]
 
 
