@@ -18,7 +18,9 @@ from tests.vm import host, image
 from tests.vm.machine import CONFIGURATION, Machine, kvm_works
 
 NOT_HERE = 3
-PYTEST = ("python3", "-m", "pytest", "-c", "tests/vm/guest/pytest.ini", "--rootdir", ".")
+# --confcutdir: pytest would look for conftest.py no higher than its configuration's folder
+PYTEST = ("python3", "-m", "pytest", "-c", "tests/vm/guest/pytest.ini", "--rootdir", ".",
+          "--confcutdir", ".")
 
 
 def parse(words: list[str] | None = None) -> tuple[argparse.Namespace, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.vm import dahdi_api, host, image, initrd, machine
-from tests.vm.__main__ import inside, parse
+from tests.vm.__main__ import PYTEST, inside, parse
 
 
 def test_what_is_missing_is_one_line_with_the_command_to_install_it(tmp_path):
@@ -101,6 +101,18 @@ def test_words_for_pytest_keep_the_default_folder_unless_they_name_another():
     assert (chosen.limit, chosen.what, words) == (9, "test", ["-k", "audio"])
     with pytest.raises(SystemExit):
         parse(["run"])
+
+
+@pytest.mark.parametrize(("where", "only"), [("inside", "test_dahdi_"), ("", "test_runner")])
+def test_each_side_collects_its_own_tests(where, only):
+    """Here by this Python's pytest, with the configuration and the words of the one inside."""
+    words = [sys.executable, *PYTEST[1:], "-p", "no:cacheprovider", "--collect-only", "tests/vm"]
+    environment = {**os.environ, "CTB_VM": where, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(words, cwd=host.ROOT, env=environment, capture_output=True, text=True,
+                          check=True)
+    files = {line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("tests/")}
+    assert files, done.stdout
+    assert all(Path(name).name.startswith(only) for name in files)
 
 
 def test_both_outputs_are_passed_on_as_they_are(tmp_path):
