@@ -13,19 +13,18 @@ services, no hold, no segmentation.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from functools import partial
 from typing import TypeAlias
 
 from cti_board.errors import CtiError, ProtocolError, SeizeError
-from cti_board.fsm import Machine
 from cti_board.signalling.cause import Cause
 from cti_board.signalling.pri_call import (
-    MAX_DIGITS,
+    RATE,
     PriCall,
     PriOptions,
     PriReport,
     check_digits,
 )
+from cti_board.signalling.pri_restart import Restarts
 from cti_board.signalling.q921 import Data, FramePort, Indication, Link, Reset, Up
 from cti_board.signalling.q931_codec import (
     AUDIO_3K1,
@@ -44,15 +43,11 @@ from cti_board.signalling.q931_table import (
     CALL,
     MANDATORY,
     MESSAGES,
-    RESTART,
     IsdnCause,
     PriEvent,
-    RestartEvent,
-    RestartState,
     Role,
 )
 
-RATE = 8000  # samples a second, as everywhere
 TIMESLOTS = (*range(1, 16), *range(17, 32))  # ITU-T G.704: 0 is framing, 16 the D channel
 RETRY_S = 1.0  # chosen: as T200, between a data link that came down and the next try
 FIRST_ANSWERS = (Kind.SETUP_ACK, Kind.PROCEEDING, Kind.ALERTING, Kind.CONNECT)
@@ -63,9 +58,8 @@ PriReports: TypeAlias = "asyncio.Queue[PriReport]"
 class PriSpan:
     """One D channel and its B channels.  ``start`` before anything else, ``close`` at the end.
 
-    ``out``: channels that may not be used until a restart is acknowledged.  ``garbage`` counts
-    messages that were none, ``defects`` those with something wrong in them, ``lost`` those that
-    could not be sent.
+    Counters: ``garbage`` messages that were none, ``defects`` with something wrong in them,
+    ``lost`` that could not be sent.  ``faults``: errors, the newest last.
     """
 
     def __init__(
@@ -82,16 +76,12 @@ class PriSpan:
             raise ValueError(f"no state {wrong[0]!r} in {CALL[role].name}")
         self.link = Link(port, role, self._indication)
         self.calls: dict[tuple[int, bool], PriCall] = {}  # (reference, ours)
-        self.out: set[int] = set()
         self.faults: deque[str] = deque(maxlen=16)
         self.garbage = self.defects = self.lost = 0
         self._next_ref = 0
         self._closed = False
         self._retry: asyncio.TimerHandle | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._to_restart: deque[int] = deque()
-        actions = {a: partial(getattr(self, a.value[0]), *a.value[1:]) for a in RESTART.actions}
-        self._restarter = Machine(RESTART, lambda a: actions[a](), self._set_limit)
+        self.restarts = Restarts(self)
 
     # ---- what others see and do --------------------------------------------------------------
 
@@ -103,6 +93,11 @@ class PriSpan:
     def up(self) -> bool:
         return self.link.up
 
+    @property
+    def out(self) -> frozenset[int]:
+        """Channels whose restart is not acknowledged yet."""
+        return frozenset(self.restarts.channels)
+
     def start(self) -> None:
         """Bring the data link up; it is kept up from now on."""
         self._establish()
@@ -112,9 +107,9 @@ class PriSpan:
         self._closed = True
         for call in list(self.calls.values()):
             call.feed(PriEvent.RESTARTED)
-        for timer in (self._retry, self._timer):
-            if timer is not None:
-                timer.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
+        self.restarts.close()
         self.link.close()
 
     def seize(
@@ -153,19 +148,16 @@ class PriSpan:
         """Bring a channel to idle on both sides (5.5); it is ``out`` until that is done."""
         if channel not in self.channels:
             raise ValueError(f"channel {channel} is none of this span")
-        self.out.add(channel)
         for call in [c for c in self.calls.values() if c.channel == channel]:
             call.feed(PriEvent.RESTARTED)
-        if channel not in self._to_restart:
-            self._to_restart.append(channel)
-            self._try_restart()
+        self.restarts.add(channel)
 
     def take(self, frame: bytes) -> None:
         """One frame of the D channel, without FCS.  Never raises: garbage is counted."""
         try:
             self.link.take(frame)
         except Exception as error:
-            self._fault(error)
+            self.fault(error)
 
     # ---- the data link -----------------------------------------------------------------------
 
@@ -174,26 +166,29 @@ class PriSpan:
         try:
             self.link.establish()
         except CtiError as error:  # releasing, or the port refuses: the link tells Down
-            self._fault(error)
+            self.fault(error)
 
     def _indication(self, what: Indication) -> None:
         if isinstance(what, Data):
             self._message(what.message)
         elif isinstance(what, Up):
             self._all(PriEvent.LINK_UP)
-            self._try_restart()
+            self.restarts.try_next()
         elif isinstance(what, Reset):
             self._all(PriEvent.LINK_RESET)
         elif not self._closed:
             self._all(PriEvent.LINK_DOWN)
-            self._feed_restart(RestartEvent.LINK_DOWN)
+            self.restarts.link_down()
             if self._retry is None:
                 when = self.now_samples / RATE + RETRY_S
                 self._retry = asyncio.get_running_loop().call_at(when, self._establish)
 
     def _all(self, event: PriEvent) -> None:
         for call in list(self.calls.values()):
-            call.feed(event)
+            try:
+                call.feed(event)
+            except Exception as error:  # the others go on
+                self.fault(error)
 
     def send(self, message: Message) -> None:
         """A message to the far end; without a link it is lost, and counted."""
@@ -218,7 +213,7 @@ class PriSpan:
             elif message.kind != Kind.SETUP:
                 self._with_call(call, message)
         except Exception as error:
-            self._fault(error)
+            self.fault(error)
 
     def _with_call(self, call: PriCall, message: Message) -> None:
         event = MESSAGES.get(message.kind)
@@ -326,12 +321,12 @@ class PriSpan:
             self._restarted(message)
         elif message.kind == Kind.RESTART_ACK:
             if message.to_origin:
-                self._feed_restart(RestartEvent.ACKNOWLEDGED)
+                self.restarts.acknowledged()
         elif message.kind != Kind.STATUS:
             self._global_status(message, CauseValue(IsdnCause.INVALID_REFERENCE))
 
     def _global_status(self, message: Message, cause: CauseValue) -> None:
-        state = 0 if self._restarter.state is RestartState.IDLE else 61  # 4.5.7: REST 0, REST 1
+        state = 61 if self.restarts.asking else 0  # 4.5.7: REST 1, REST 0
         ies: Ies = {Id.CAUSE: cause, Id.CALL_STATE: state}
         self.send(Message(Kind.STATUS, 0, not message.to_origin, ies))
 
@@ -353,28 +348,6 @@ class PriSpan:
         ies: Ies = {i: message.ies[i] for i in (Id.CHANNEL, Id.RESTART) if i in message.ies}
         self.send(Message(Kind.RESTART_ACK, 0, not message.to_origin, ies))
 
-    def _try_restart(self) -> None:
-        if self._to_restart and self.link.up and self._restarter.state is RestartState.IDLE:
-            self._feed_restart(RestartEvent.START)
-
-    def _feed_restart(self, event: RestartEvent) -> None:
-        self._restarter.feed(event, self.now_samples)
-
-    def send_restart(self) -> None:
-        ies: Ies = {Id.CHANNEL: ChannelId((self._to_restart[0],)), Id.RESTART: 0}
-        self.send(Message(Kind.RESTART, 0, False, ies))
-
-    def channel_back(self) -> None:
-        self.out.discard(self._to_restart.popleft())
-
-    def channel_out(self) -> None:
-        """Never acknowledged (5.5.1): tried again when the data link comes up anew."""
-        self._to_restart.rotate(-1)
-
-    def next_restart(self) -> None:
-        if self._to_restart and self._to_restart[0] in self.out and self.link.up:
-            self._restarter.feed(RestartEvent.START, self._restarter.at)
-
     # ---- for the calls -----------------------------------------------------------------------
 
     def report(self, report: PriReport) -> None:
@@ -388,9 +361,9 @@ class PriSpan:
             self.restart(channel)
 
     def call_fault(self, call: PriCall, error: Exception) -> None:
-        self._fault(error)
+        self.fault(error)
 
-    def _fault(self, error: Exception) -> None:
+    def fault(self, error: Exception) -> None:
         self.faults.append(f"{type(error).__name__}: {error}")
 
     def _new_ref(self) -> int:
@@ -398,15 +371,6 @@ class PriSpan:
             self._next_ref = self._next_ref % 0x7FFF + 1
             if (self._next_ref, True) not in self.calls:
                 return self._next_ref
-
-    def _set_limit(self, ms: int | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if ms is not None:
-            when = self.now_samples / RATE + ms / 1000
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(when, self._feed_restart, RestartEvent.TIMEOUT)
 
 
 def defect_of(message: Message, *, clearing: bool) -> CauseValue | None:
@@ -429,4 +393,4 @@ def defect_of(message: Message, *, clearing: bool) -> CauseValue | None:
     return None
 
 
-__all__ = ["MAX_DIGITS", "TIMESLOTS", "PriCall", "PriOptions", "PriReport", "PriReports", "PriSpan"]
+__all__ = ["TIMESLOTS", "PriCall", "PriOptions", "PriReport", "PriReports", "PriSpan"]

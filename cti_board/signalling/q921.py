@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, TypeAlias
 
-from cti_board.errors import CtiError, ProtocolError
+from cti_board.errors import ProtocolError
 from cti_board.fsm import Machine
 from cti_board.signalling.q921_table import LINK, N200, T200_MS, T203_MS, LinkEvent, LinkState
 
@@ -141,6 +141,7 @@ class Link:
 
     ``t200_ms``, ``t203_ms``, ``n200``: Q.921 5.9.  Counters: ``garbage`` frames that were none of
     ours, ``resent`` I frames, ``lost`` messages dropped because the link was down or full.
+    ``faults``: errors of the port when a timer wanted to send.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class Link:
         self._rejecting = self._peer_busy = self._lossy = False
         self._tries = 0
         self.garbage = self.resent = self.lost = 0
+        self.faults: deque[str] = deque(maxlen=16)
 
     # ---- what others see -------------------------------------------------------------------
 
@@ -379,11 +381,7 @@ class Link:
         ms = self._t200_ms if which is LinkEvent.T200 else self._t203_ms
         when = self.machine.at / RATE + ms / 1000
         self._timer_is = which
-        self._timer = asyncio.get_running_loop().call_at(when, self._run_out, which)
-
-    def _run_out(self, which: LinkEvent) -> None:
-        self._timer = self._timer_is = None
-        self._feed_timer(which)
+        self._timer = asyncio.get_running_loop().call_at(when, self._feed_timer, which)
 
     def _set_limit(self, ms: int | None) -> None:
         if self._limit is not None:
@@ -395,7 +393,9 @@ class Link:
             self._limit = loop.call_at(when, self._feed_timer, LINK.timeout)
 
     def _feed_timer(self, event: LinkEvent) -> None:
+        if event is self._timer_is:
+            self._timer = self._timer_is = None
         try:
             self._feed(event)
-        except CtiError as error:  # the table's fault has brought the link down
-            self.machine.errors.append(ProtocolError("Q.921", error, "a port that takes frames"))
+        except Exception as error:  # the table's fault has brought the link down
+            self.faults.append(f"{type(error).__name__}: {error}")

@@ -333,7 +333,7 @@ async def test_t305_t308_and_then_the_channel_is_restarted(span, peer):
     assert await peer.kinds(120) == [Kind.RESTART]  # T316
     peer.say(Kind.RESTART_ACK, {Id.CHANNEL: CHANNEL_1, Id.RESTART: 0}, ref=0, to_origin=True)
     await peer.hears()
-    assert (span.out, len(span.free())) == (set(), 30)
+    assert (span.out, len(span.free())) == (frozenset(), 30)
 
 
 @pri_test()

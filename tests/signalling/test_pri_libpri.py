@@ -223,7 +223,7 @@ def test_restart_both_ways(role):
         both.span.restart(9)
         await asyncio.sleep(0.1)
         assert both.pri.last("restart")["channel"] == 9
-        assert both.span.out == set()
+        assert both.span.out == frozenset()
 
     joined(role, main)
 
