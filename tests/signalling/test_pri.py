@@ -1,6 +1,7 @@
 """Calls on a PRI: every pair of the tables, two spans end to end, channels, timers, the link."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -385,3 +386,13 @@ async def test_t309_runs_out(span, peer):
     assert (call.state, told(span)) == ("null", [("Disconnected", 27), ("Released",)])
     with pytest.raises(SeizeError, match="data link is down"):
         span.seize("1")
+
+
+def test_the_times_of_the_page_are_those_of_the_table():
+    page = (Path(__file__).resolve().parents[2] / "docs/pri.md").read_text(encoding="utf-8")
+    for _, user, network, source in TIMES:
+        if source.startswith("T"):
+            (row,) = [line for line in page.splitlines() if line.startswith(f"| {source} ")]
+            cells = [cell.strip() for cell in row.split("|")[2:4]]
+            assert cells[0] == f"{user // 1000} s"
+            assert cells[1] in (f"{network // 1000} s", "–")

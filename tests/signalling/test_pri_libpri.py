@@ -229,6 +229,36 @@ def test_restart_both_ways(role):
 
 
 @ROLES
+def test_thirty_calls_at_once_and_glare(role):
+    """Both sides call on all channels in the same instant; each channel has one call in the end."""
+
+    async def main(both):
+        ours = [both.span.seize(f"7{n:02}") for n in range(30)]
+        theirs = [both.pri.setup(f"8{c:02}", channel=c) for c in both.span.channels]
+        await asyncio.sleep(1)
+        for ring in [e for e in both.pri.events if e["name_of_event"] == "ring"]:
+            both.pri.do("proceeding", ring["call"], ring["channel"])
+            both.pri.do("answer", ring["call"], ring["channel"])
+        for call in list(both.span.calls.values()):
+            if not call.ours:
+                call.answer()
+        await asyncio.sleep(1)
+        alive = list(both.span.calls.values())
+        assert {c.state for c in alive} == {"active"}
+        assert sorted(c.channel for c in alive) == sorted(both.span.channels)
+        # 5.7: the network's calls have the channels
+        assert {c.ours for c in alive} == {role == "network"}
+        assert len(ours) == len(theirs) == len(alive) == 30
+        for call in alive:
+            call.hang_up()
+        await asyncio.sleep(1)
+        assert not both.span.calls
+        assert len(both.span.free()) == 30
+
+    joined(role, main)
+
+
+@ROLES
 def test_ten_minutes_of_silence_keep_the_link(role):
     async def main(both):
         await asyncio.sleep(600)
