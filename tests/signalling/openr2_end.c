@@ -56,6 +56,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
             *arg = rx_bits;
         else
             tx_bits = *arg;
+        if ((tx_bits & 12) == 8) /* idle: its registers are off, and then it generates nothing */
+            tx_signal = 0;
         return 0;
     default: /* gains, law, buffers, echo canceller, flush */
         return 0;

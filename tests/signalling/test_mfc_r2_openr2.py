@@ -262,6 +262,51 @@ def test_a_number_of_unknown_length_from_openr2(program, name):
     against(program, name, calls, dnis=0)
 
 
+@pytest.mark.parametrize("wait_s", [4.0, 7.5, 12.0])
+def test_a_slow_decision(program, wait_s):
+    """Below 8 s we answer in time, above it the line counts as free: the library waits for both."""
+
+    async def calls(line, judge, reports):
+        judge.commands.append("call 13800138000 8800123 0")
+        await told(reports, ev.CallOffered)
+        await asyncio.sleep(wait_s)
+        line.answer()
+        await judge.tells("accepted")
+        await judge.tells("answered")
+        line.hang_up()
+        await judge.tells("end")
+        await at_rest(line, reports)
+
+    against(program, "itu", calls)
+
+
+@EVERY
+@pytest.mark.parametrize("after_s", [0.1, 0.45, 0.9, 1.5])
+def test_a_call_given_up_between_the_registers(program, name, after_s):
+    """By us, then by the library; each time the next call goes through."""
+
+    async def calls(line, judge, reports):
+        line.seize("8800123", ani="12345678901")
+        await asyncio.sleep(after_s)
+        line.hang_up()
+        await told(reports, ev.CallReleased)
+        await asyncio.sleep(3)
+        judge.commands.append("call 12345678901 8800123 0")
+        await asyncio.sleep(after_s)
+        judge.commands.append("end 6")
+        await asyncio.sleep(3)
+        assert line.idle
+        while not reports.empty():
+            reports.get_nowait()
+        line.seize("8800123", ani="12345678901")
+        judge.told = asyncio.Queue()
+        assert await judge.tells("offered") == "12345678901:8800123:0"
+        judge.commands.append("accept")
+        await told(reports, ev.CallAlerting)
+
+    against(program, name, calls, ani=20 if name == "china" else 11, ask_ani=name != "china")
+
+
 @pytest.mark.parametrize("name", ["itu", "argentina"])
 def test_categories(program, name):
     """openr2_calling_party_category_t: 1 is national with priority."""
