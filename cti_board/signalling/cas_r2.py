@@ -16,7 +16,8 @@ from cti_board.errors import NotSupportedError, ProtocolError
 from cti_board.signalling.cas_r2_table import CAS, CasAction, CasEvent, CasState
 from cti_board.signalling.cas_r2_variants import CasVariant, variant
 from cti_board.signalling.cause import Cause
-from cti_board.signalling.mfc_r2 import Address, Outcome, Registers
+from cti_board.signalling.mfc_r2 import Address, Outcome
+from cti_board.signalling.mfc_r2_port import Registers
 from cti_board.signalling.port import LinePort
 from cti_board.signalling.r2_variants import r2_variant
 from cti_board.signalling.runner import Line, LineOptions, Reports, whole_number

@@ -4,11 +4,10 @@ Must not know line bits, a `Call`, nor which board the channel belongs to.
 What: an outgoing register gives the called number, the caller's number and category, digit by
 digit as it is asked; an incoming one asks, and says whether the called line is free.
 How: signals go through a `Sound`, time limits through ``set_limit``, results through ``tell``, so
-that a register runs on a channel (`Registers`) and in a simulation of delays alike.
+that a register runs on a channel (mfc_r2_port.py) and in a simulation of delays alike.
 Not here: transit working, echo suppressors (A-11 to A-14 of ITU-T Q.441).
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -27,10 +26,8 @@ from cti_board.signalling.mfc_r2_table import (
     OutEvent,
     OutState,
 )
-from cti_board.signalling.port import LinePort
 from cti_board.signalling.r2_variants import Ask, R2Variant
 
-RATE = 8000  # samples a second, as everywhere
 MAX_DIGITS = 32  # chosen: ITU-T E.164 has 15, with a prefix and an extension
 DIGITS = "1234567890"  # ITU-T Q.441: signals 1 to 10
 BACK = {Ask.REPEAT: 1, Ask.BACK_2: 2, Ask.BACK_3: 3}  # ITU-T Q.441: A-2, A-7, A-8
@@ -410,71 +407,3 @@ def signal_of(digit: str) -> int:
 
 def digit_of(signal: int) -> str:
     return DIGITS[signal - 1]
-
-
-class PortSound:
-    """A register's signals on a channel: one set of frequencies to send, one to hear."""
-
-    def __init__(self, port: LinePort, send_set: str, hear_set: str) -> None:
-        self._port, self._send_set, self._hear_set = port, send_set, hear_set
-
-    def send(self, signal: int) -> None:
-        self._port.send_mf(signal, self._send_set)
-
-    def stop(self) -> None:
-        self._port.stop_tone()
-
-    def listen(self, on: bool) -> None:
-        if on:
-            self._port.listen_for_mf(self._hear_set)
-        self._port.arm(mf=on)
-
-
-class Timer:
-    """One time limit on the loop's clock, which counts samples."""
-
-    def __init__(self, port: LinePort, failed: Callable[[Exception], None]) -> None:
-        self._port, self._failed = port, failed
-        self._handle: asyncio.TimerHandle | None = None
-        self.register: OutgoingRegister | IncomingRegister
-
-    def set(self, ms: int | None) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-        if ms is not None:
-            when = self.register.machine.at / RATE + ms / 1000
-            self._handle = asyncio.get_running_loop().call_at(when, self._run_out)
-
-    def _run_out(self) -> None:
-        self._handle = None
-        try:
-            self.register.time_out(self._port.now_samples)
-        except Exception as error:
-            self._failed(error)
-
-
-class Registers:
-    """Both registers of one channel; at most one works.  ``failed`` hears errors of its timers."""
-
-    def __init__(
-        self, port: LinePort, variant: R2Variant, tell: Tell, failed: Callable[[Exception], None],
-        limits: Mapping[str, int] | None = None,
-    ) -> None:  # fmt: skip
-        out_timer, in_timer = Timer(port, failed), Timer(port, failed)
-        self.outgoing = out_timer.register = OutgoingRegister(
-            variant, PortSound(port, "forward", variant.backward), out_timer.set, tell, limits
-        )
-        self.incoming = in_timer.register = IncomingRegister(
-            variant, PortSound(port, variant.backward, "forward"), in_timer.set, tell, limits
-        )
-
-    def heard(self, signal: int, at: int) -> None:
-        (self.incoming if self.incoming.at_work else self.outgoing).heard(signal, at)
-
-    def ended(self, at: int) -> None:
-        (self.incoming if self.incoming.at_work else self.outgoing).ended(at)
-
-    def stop(self, at: int) -> None:
-        for one in (self.outgoing, self.incoming):
-            one.stop(at)
