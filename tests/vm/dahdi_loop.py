@@ -68,10 +68,16 @@ def drained(stream: EventStream) -> list[ev.Event]:
     return told
 
 
-def delay(sent: bytes, own: bytes, far: bytes) -> int | None:
+async def heard_by(recording: Recording) -> tuple[int, bytes]:
+    """The engine's sample of the first one recorded, and both sides."""
+    sound = await recording.stop()
+    return (await recording.recorder).began_at, sound
+
+
+def delay(sent: bytes, own: tuple[int, bytes], far: tuple[int, bytes]) -> int | None:
     """Samples from the frame in which it was sent to the one that heard it; None: not exact."""
-    left, right = place(sent, own[1::2]), place(sent, far[0::2])
-    return None if left is None or right is None else right - left
+    left, right = place(sent, own[1][1::2]), place(sent, far[1][0::2])
+    return None if left is None or right is None else far[0] + right - own[0] - left
 
 
 async def sound_passes(pairs: int, prefill: int, seconds: int) -> str:
@@ -84,7 +90,7 @@ async def sound_passes(pairs: int, prefill: int, seconds: int) -> str:
         sent = [noise(i, 8000 * seconds) for i in range(2 * pairs)]
         await asyncio.gather(*(c.play(s) for c, s in zip(board.channels, sent, strict=True)))
         await asyncio.sleep((prefill + 6) * 0.02)
-        heard = [await r.stop() for r in recordings]
+        heard = [await heard_by(r) for r in recordings]
         far = [heard[(i + pairs) % (2 * pairs)] for i in range(2 * pairs)]
         delays = [delay(*three) for three in zip(sent, heard, far, strict=True)]
         told = drained(slips)
@@ -99,7 +105,7 @@ async def sound_passes(pairs: int, prefill: int, seconds: int) -> str:
 
 @check
 async def sound_of_one_pair() -> str:
-    return await sound_passes(1, 2, 2)
+    return await sound_passes(1, 4, 2)
 
 
 @check

@@ -33,8 +33,8 @@ typedef struct ctb_dahdi_channel {
     uint32_t index, span, type;
     unsigned sig;
     uint64_t capabilities;
-    bool open, live, starved, gone;
-    int queued;                    /* blocks of ours that the kernel has yet to send */
+    bool open, live, gone;
+    bool starved;                  /* the stock of blocks to send ran out */
     int owed;                      /* blocks that came too late and wait in the kernel */
     bool dialling;
     uint64_t cookie;
@@ -50,8 +50,6 @@ struct ctb_board {
     uint32_t spans, channels, law;
     uint64_t frames;
     uint32_t master;               /* the channel whose blocks are the time base */
-    int64_t on_time_ns;            /* when we last had to wait for a block, and for which frame's */
-    uint64_t on_time_frame;
     int stopped;                   /* frames in a row that the master did not bring */
     bool running, realign, behind, waited, removed;
     bool slipped_rx, slipped_tx;

@@ -83,7 +83,7 @@ static int dahdi_describe(ctb_board_t *b, ctb_board_info_t *out)
     for (uint32_t i = 0; i < b->channels; i++)
         out->capabilities |= b->channel[i].capabilities;
     out->law = b->law;
-    out->latency_tx = (uint32_t)(b->spec.prefill + 1) * CTB_FRAME_SAMPLES;
+    out->latency_tx = (uint32_t)b->spec.prefill * CTB_FRAME_SAMPLES;
     out->time_uncertainty = 2 * CTB_FRAME_SAMPLES;   /* chosen: a frame until it is seen, one that was late */
     return 0;
 }

@@ -124,9 +124,8 @@ void ctb_dahdi_event(ctb_board_t *b, ctb_dahdi_channel_t *c, int event)
     case DAHDI_EV_REMOVED: b->removed = true; return;
     case DAHDI_EV_READ_OVERRUN: b->realign = b->slipped_rx = true; return;
     case DAHDI_EV_WRITE_UNDERRUN:
-        if (c->live)
-            c->starved = b->slipped_tx = true;
-        c->queued = 0;
+        b->slipped_tx |= c->live && !c->starved;
+        c->starved = true;
         return;
     default: break;
     }

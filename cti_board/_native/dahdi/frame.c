@@ -1,16 +1,14 @@
 /* frame.c - one frame of every channel, at the card's pace.
  *
  * What: waits for the next block of one channel, the master, and then swaps one block of each.
- * System calls of a frame with n channels in use, s of them with sound to send: poll, n + 1 reads,
- * s writes, and one request for each event and each line that is being watched.
+ * System calls of a frame with n channels in use: one poll, n + 1 reads, n writes, and one request
+ * for each event and each line that is being watched.
  * How: all channels' blocks are begun anew together, the master's last, so that when the master's
  * block is whole the others' are too.  A channel that is late is waited for once a frame, for a
  * few milliseconds in all; its late block is dropped when it comes, so channels stay aligned.
- * Towards the line, `prefill` blocks of silence go before a sound and are its stock for frames
- * in which this program is late; a channel with nothing to say is not written to at all, and the
- * kernel sends silence.
- *
- * A program that is behind when a sound begins lays in less: the line has gone on meanwhile.
+ * Towards the line `prefill` blocks of silence go first: the stock for frames in which this program
+ * is late.  One block is written for each that is read, silence too, so that what waits in the
+ * kernel both ways together stays the same, and with it the delay, however late we are.
  *
  * Limits: a stock that ran out makes a gap, reported as a slip (tx), and is laid in again once
  * the program has caught up; blocks lost in the kernel (640 ms late) are a slip (rx). */
@@ -22,7 +20,7 @@
 #include "dahdi.h"
 
 #define WAIT_MS 100                /* chosen: half of what makes a board lost; then a frame is missed */
-#define LATE_MS 8                  /* chosen: two bursts of a kernel timer that ticks at 250 Hz */
+#define LATE_MS 15                 /* chosen: more than the bursts of any kernel timer, less than a frame */
 #define GONE 8                     /* chosen: after 160 ms a silent channel is no longer waited for */
 
 #define FRAME_NS 20000000ll
@@ -53,19 +51,59 @@ static int master_find(ctb_board_t *b, uint32_t from)
     return -ENODEV;
 }
 
-/* Again when something held us up between the first channel and the last. */
-static void align(ctb_board_t *b)
+static int block_write(ctb_board_t *b, ctb_dahdi_channel_t *c, const uint8_t *tx)
 {
+    for (int i = 0; i < 8; i++) {
+        if (write(c->fd, tx, (size_t)FRAME) > 0)
+            return 0;
+        if (errno != DAHDI_ELAST)
+            break;
+        ctb_dahdi_events_take(b, c);
+    }
+    if (errno != EAGAIN && errno != EINTR && errno != DAHDI_ELAST)
+        return -errno;
+    b->slipped_tx = true;          /* no room: this frame is dropped */
+    return 0;
+}
+
+static void silence_make(const ctb_board_t *b, uint8_t out[CTB_FRAME_SAMPLES])
+{
+    memset(out, b->law == CTB_LAW_ALAW ? CTB_IDLE_ALAW : 0xFF, CTB_FRAME_SAMPLES);   /* ITU-T G.711: zero */
+}
+
+static int stock_lay(ctb_board_t *b, ctb_dahdi_channel_t *c, int blocks)
+{
+    uint8_t silence[CTB_FRAME_SAMPLES];
+    int rc = 0;
+    silence_make(b, silence);
+    for (int i = 0; i < blocks && rc == 0; i++)
+        rc = block_write(b, c, silence);
+    c->starved = false;
+    return rc;
+}
+
+static int channel_begin(ctb_board_t *b, ctb_dahdi_channel_t *c)
+{
+    flush(c, DAHDI_FLUSH_READ | DAHDI_FLUSH_WRITE);
+    ctb_dahdi_events_take(b, c);   /* of the gap before */
+    c->owed = 0, c->gone = false;
+    return c->dialling ? 0 : stock_lay(b, c, b->spec.prefill);
+}
+
+/* Again when something held us up between the first channel and the last. */
+static int align(ctb_board_t *b)
+{
+    int rc = 0;
     for (int64_t began = now_ns() - ALIGN_NS, tries = 0; now_ns() - began >= ALIGN_NS && tries < 10; tries++) {
         began = now_ns();
-        for (uint32_t i = 0; i < b->channels; i++)
+        for (uint32_t i = 0; i < b->channels && rc == 0; i++)
             if (has_sound(&b->channel[i]) && i != b->master)
-                flush(&b->channel[i], DAHDI_FLUSH_READ);
-        flush(&b->channel[b->master], DAHDI_FLUSH_READ);
+                rc = channel_begin(b, &b->channel[i]);
+        if (rc == 0)
+            rc = channel_begin(b, &b->channel[b->master]);
     }
-    for (uint32_t i = 0; i < b->channels; i++)
-        b->channel[i].owed = 0, b->channel[i].gone = false;
     b->realign = false;
+    return rc;
 }
 
 /* 1 = a block, 0 = none yet, -errno; events that stand before it are taken */
@@ -101,16 +139,7 @@ static int master_wait(ctb_board_t *b, uint8_t *rx)
             break;
         rc = block_read(b, m, to);
     }
-    if (rc == 1 && !b->behind)
-        b->on_time_ns = now_ns(), b->on_time_frame = b->frames;
     return rc;
-}
-
-/* How many blocks the line is ahead of the frame that we are in: those that follow at once. */
-static int lag(const ctb_board_t *b)
-{
-    int64_t due = b->on_time_ns + (int64_t)(b->frames - b->on_time_frame) * FRAME_NS, late = now_ns() - due;
-    return late > 0 ? (int)(late / FRAME_NS) : 0;
 }
 
 static int late_read(ctb_board_t *b, ctb_dahdi_channel_t *c, uint8_t *rx)
@@ -138,50 +167,28 @@ static int channel_read(ctb_board_t *b, ctb_dahdi_channel_t *c, uint8_t *rx)
         b->realign = true;         /* it is back */
     } else if (c->owed && block_read(b, c, rx) == 1) {
         c->owed--;
+        b->slipped_rx = true;      /* the block before it is dropped */
     }
     return rc;
-}
-
-static int block_write(ctb_board_t *b, ctb_dahdi_channel_t *c, const uint8_t *tx)
-{
-    for (int i = 0; i < 8; i++) {
-        if (write(c->fd, tx, (size_t)FRAME) > 0)
-            return 0;
-        if (errno != DAHDI_ELAST)
-            break;
-        ctb_dahdi_events_take(b, c);
-    }
-    if (errno != EAGAIN && errno != EINTR && errno != DAHDI_ELAST)
-        return -errno;
-    b->slipped_tx = true;          /* no room: this frame is dropped */
-    return 0;
 }
 
 static int channel_write(ctb_board_t *b, ctb_dahdi_channel_t *c, const uint8_t *tx, bool live)
 {
-    static const uint8_t quiet[2] = {CTB_IDLE_ALAW, 0xFF};   /* ITU-T G.711: zero in mu-law is 0xFF */
     uint8_t silence[CTB_FRAME_SAMPLES];
     int rc = 0;
-    bool begins = !c->live || c->starved;
-    if (c->queued > 0)
-        c->queued--;
-    live = live && !c->dialling;   /* a write would end the kernel's dialling */
-    if (live && c->starved && b->behind)
-        return 0;                  /* the line's time for it has gone by */
     c->live = live;
-    c->starved = false;
-    if (!live)
+    if (c->dialling) {             /* a write would end the kernel's dialling */
+        c->starved = true;
         return 0;
-    if (begins && c->queued < b->spec.prefill) {
-        memset(silence, quiet[b->law], sizeof silence);
-        for (int n = b->spec.prefill - c->queued - lag(b); n > 0 && rc == 0; n--)
-            rc = block_write(b, c, silence);
-        c->queued = b->spec.prefill;
     }
-    if (rc == 0)
-        rc = block_write(b, c, tx);
-    c->queued++;
-    return rc;
+    if (c->starved) {
+        if (b->behind)
+            return 0;              /* the line's time for it has gone by */
+        rc = stock_lay(b, c, b->spec.prefill - 1);   /* a block has been read already */
+    }
+    if (!live)
+        silence_make(b, silence);
+    return rc < 0 ? rc : block_write(b, c, live ? tx : silence);
 }
 
 static void slips_report(ctb_board_t *b)
@@ -200,7 +207,7 @@ static int begin(ctb_board_t *b)
 {
     int rc = master_find(b, 0);
     if (rc == 0)
-        align(b);
+        rc = align(b);
     b->running = rc == 0;
     return rc;
 }
@@ -237,8 +244,10 @@ int ctb_dahdi_exchange(ctb_board_t *b, const uint8_t *tx, const uint64_t *tx_liv
         b->realign = true;         /* another channel may still have a clock */
     if (rc == 1)
         rc = swap_all(b, tx, tx_live, rx, rx_live);
-    if (b->realign)
-        align(b);
+    if (b->realign && rc >= 0) {
+        int again = align(b);
+        rc = again < 0 ? again : rc;
+    }
     if (rc == 1)
         b->frames++;
     ctb_dahdi_alarms_report(b);
