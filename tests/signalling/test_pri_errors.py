@@ -244,3 +244,51 @@ def test_octets_that_are_no_message_are_counted():
         assert span.garbage == 4
 
     main()
+
+
+@pri_test(options=PriOptions(exclusive=True))
+async def test_an_exclusive_channel_is_not_exchanged(span, peer):
+    span.seize("1")
+    await peer.hears()
+    peer.say(Kind.PROCEEDING, {Id.CHANNEL: ChannelId((2,))}, to_origin=True)
+    (answer,) = await peer.hears()
+    assert (answer.kind, answer.cause) == (Kind.DISCONNECT, 6)
+
+
+@pri_test()
+async def test_messages_with_the_wrong_flag_count_for_nothing(span, peer):
+    """5.8.3.2 d: a SETUP to the origin; a RESTART ACKNOWLEDGE from it."""
+    peer.say(Kind.SETUP, setup(), to_origin=True)
+    assert await peer.kinds() == []
+    assert not span.calls
+    span.restart(5)
+    peer.say(Kind.RESTART_ACK, {Id.CHANNEL: ChannelId((5,)), Id.RESTART: 0}, ref=0)
+    assert await peer.kinds() == [Kind.RESTART]
+    assert span.out == {5}
+
+
+@pri_test()
+async def test_restarts_that_are_never_acknowledged_take_turns(span, peer):
+    span.restart(5)
+    span.restart(6)
+    asked = [m.channel.channels for m in await peer.hears(500)]
+    assert asked == [(5,), (5,), (6,), (6,), (5,)]
+    assert span.out == {5, 6}
+
+
+@pri_test()
+async def test_a_released_link_is_set_up_again_after_a_second(span, peer):
+    peer.link.release()
+    await asyncio.sleep(0.9)
+    assert not span.up
+    await asyncio.sleep(0.3)
+    assert span.up
+
+
+@pri_test()
+async def test_a_release_that_answers_has_no_cause(span, peer):
+    """5.3.3: the cause is in the first clearing message."""
+    await active(span, peer)
+    peer.say(Kind.DISCONNECT, cause(16))
+    (answer,) = await peer.hears()
+    assert (answer.kind, dict(answer.ies)) == (Kind.RELEASE, {})

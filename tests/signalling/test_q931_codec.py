@@ -82,7 +82,8 @@ def test_wrong_elements_are_named(text, bad):
 def test_the_first_of_repeated_elements_counts():
     """5.8.5.2."""
     assert element("70 02 81 31 70 02 81 32").number(Id.CALLED).digits == "1"
-    assert element("18 00 18 03 a9 83 81").bad == (Id.CHANNEL,)
+    message = element("18 00 18 03 a9 83 81")
+    assert (message.bad, dict(message.ies)) == ((Id.CHANNEL,), {})
 
 
 def test_other_codesets_are_skipped():
