@@ -102,6 +102,7 @@ class PriAction(Symbol):
     DISCONNECT_NO_ANSWER = ("send_cause", Kind.DISCONNECT, Cause.NO_ANSWER)
     DISCONNECT_NUMBER = ("send_cause", Kind.DISCONNECT, Cause.INVALID_NUMBER)
     DISCONNECT_CHANNEL = ("send_cause", Kind.DISCONNECT, IsdnCause.CHANNEL_UNACCEPTABLE)
+    DISCONNECT_FAILURE = ("send_cause", Kind.DISCONNECT, Cause.TEMPORARY_FAILURE)
     SEND_RELEASE = ("send_release",)
     REPEAT_RELEASE = ("send_cause", Kind.RELEASE)
     SEND_RELEASE_COMPLETE = ("send_release_complete",)
@@ -251,7 +252,7 @@ NO_CHANNEL = Go(
     S.DISCONNECT_REQUEST, (A.CLEARED_CHANNEL, A.DISCONNECT_CHANNEL), "a channel that is free"
 )
 LOST_DIGITS = Go(  # 5.8.8: digits may be missing
-    S.DISCONNECT_REQUEST, (A.CLEARED_FAILURE, A.SEND_DISCONNECT), "a data link that stays"
+    S.DISCONNECT_REQUEST, (A.CLEARED_FAILURE, A.DISCONNECT_FAILURE), "a data link that stays"
 )
 REJECTED = Go(S.DISCONNECT_REQUEST, (A.SEND_DISCONNECT,))
 

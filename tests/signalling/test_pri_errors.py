@@ -292,3 +292,19 @@ async def test_a_release_that_answers_has_no_cause(span, peer):
     peer.say(Kind.DISCONNECT, cause(16))
     (answer,) = await peer.hears()
     assert (answer.kind, dict(answer.ies)) == (Kind.RELEASE, {})
+
+
+@pri_test()
+async def test_a_link_set_up_anew_may_have_lost_digits(span, peer):
+    """5.8.8: a call in overlap sending is cleared, one in conversation stays."""
+    talking, call = await active(span, peer), span.seize("12", whole=False)
+    await peer.hears()
+    peer.say(Kind.SETUP_ACK, {Id.CHANNEL: ChannelId((31,))}, to_origin=True)
+    await peer.hears()
+    span.port.cut = True
+    call.dial("3")
+    span.port.cut = False
+    peer.link.establish()
+    (answer,) = await peer.hears()
+    assert (answer.kind, answer.cause) == (Kind.DISCONNECT, 41)
+    assert (told(span), talking.state) == ([("Disconnected", 41)], "active")
