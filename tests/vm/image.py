@@ -178,8 +178,8 @@ def _byte_compile(root: Path) -> None:
     """Once here, since the machine keeps nothing; by its own Python, on the host's processor."""
     python = next(path for path in sorted(root.glob("usr/bin/python3.*"))
                   if re.fullmatch(r"python3\.\d+", path.name))
-    loader = [root / "usr/lib64/ld-linux-x86-64.so.2", "--library-path",
-              root / "usr/lib/x86_64-linux-gnu", python]
+    loader: list[str | Path] = [root / "usr/lib64/ld-linux-x86-64.so.2", "--library-path",
+                                root / "usr/lib/x86_64-linux-gnu", python]
     # some packages carry files of another Python's syntax, so its exit code says nothing
     subprocess.run(
         [*loader, "-m", "compileall", "-q", "-s", root, "-p", "/", "--invalidation-mode",
