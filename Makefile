@@ -11,7 +11,8 @@ STREET := $(if $(wildcard firmware_sim/src/*.c),firmware_sim/libctb_sim.so)
 MEDIA_C := $(wildcard cti_board/_native/src/*.c)
 STREET_C := $(wildcard firmware_sim/src/*.c)
 SPY_C := $(wildcard cti_board/_native/spy/*.c)
-C_DEPENDS := $(MEDIA_C) $(STREET_C) $(SPY_C) setup.py cti_board/_native/build.py \
+DAHDI_C := $(wildcard cti_board/_native/dahdi/*.c)
+C_DEPENDS := $(MEDIA_C) $(STREET_C) $(SPY_C) $(DAHDI_C) setup.py cti_board/_native/build.py \
 	$(wildcard cti_board/_native/src/*.h cti_board/_native/src/*.inc \
 	cti_board/_native/include/*.h firmware_sim/src/*.h firmware_sim/src/*.inc)
 C_STRICT := -std=c11 -D_GNU_SOURCE -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math \
@@ -59,7 +60,7 @@ lint: setup lint-c ## ruff, mypy --strict, and our C with every warning an error
 	@$(PY) -m mypy
 
 lint-c: setup
-	@set -e; for file in $(MEDIA_C) $(STREET_C) $(SPY_C); do gcc $(C_STRICT) \
+	@set -e; for file in $(MEDIA_C) $(STREET_C) $(SPY_C) $(DAHDI_C); do gcc $(C_STRICT) \
 		-Icti_board/_native/include -I$$(dirname $$file) -c $$file -o /dev/null; done
 
 sanitize: setup ## the C under address and undefined-behaviour sanitizers, by its own tests

@@ -455,7 +455,7 @@ class CallEvent:
 
 @dataclass(slots=True)
 class CallOffered(CallEvent):
-    """``ani_source`` FSK, DTMF or empty; ``ani_name`` as the exchange sent it: trust it with
+    """``ani_source`` FSK, DTMF, R2 or empty; ``ani_name`` as the exchange sent it: trust it with
     nothing; ``ani_absence`` O (out of area), P (private) or empty."""
 
     ani: str
