@@ -11,7 +11,8 @@ from cti_board import events as ev
 from cti_board._native._media import ffi, lib
 from cti_board.capability import Capabilities
 from cti_board.channel import Channel, tone_struct
-from cti_board.errors import BoardError, NotSupportedError, check
+from cti_board.dsp.progress import check_tones
+from cti_board.errors import BoardError, NotSupportedError
 from cti_board.loop import EngineLoop, running
 from cti_board.pump import EventStream
 from cti_board.street import Street
@@ -104,10 +105,10 @@ class Board:
                 f"no detector can report a tone named {', '.join(map(repr, strange))}; "
                 f"the names of a plan's tones are {', '.join(IDS)}"
             )
+        check_tones(tone_plan.tones)
         array = ffi.new("ctb_tone_t[]", len(tone_plan.tones))
         for i, tone in enumerate(tone_plan.tones):
             array[i] = tone_struct(tone, IDS[tone.name])[0]  # type: ignore[index]
-        check_plan(array)
         self.loop.engine.name_tones(self.place, {n: name for name, n in IDS.items()})
         self.loop.engine.post(
             self.place, 0, lib.CTB_EOP_TONE_PLAN, data=array, size=ffi.sizeof(array)
@@ -149,15 +150,3 @@ def open_board(url: str, *, country: str = "cn") -> Board:
     or device), DriverError (the driver refuses, or speaks another ABI version).
     """
     return Board(url, country=country)
-
-
-def check_plan(tones: object) -> None:
-    """Asks a bank of detectors; ValueError: it cannot hear these ``ctb_tone_t[]``."""
-    out = ffi.new("ctb_tone_bank_t **")
-    check(lib.ctb_tone_bank_alloc(out), "engine", "check a tone plan")
-    bank = ffi.gc(out[0], lib.ctb_tone_bank_free)
-    if lib.ctb_tone_bank_plan(bank, tones, len(tones)):  # type: ignore[arg-type]
-        raise ValueError(
-            "the detectors cannot hear this plan: it has too many different frequencies, or one "
-            "outside 100 to 3900 Hz"
-        )

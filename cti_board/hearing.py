@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cti_board._native._media import ffi, lib
 from cti_board.capability import Capabilities
+from cti_board.dsp.echo import TAIL_MS
 from cti_board.dsp.fax import KINDS as FAX_TONES
 from cti_board.dsp.fax import LONGEST_MS
 from cti_board.dsp.mf import SETS as MF_SETS
@@ -26,7 +27,7 @@ DETECTORS = {  # CTB_ARM_*
     "talk_tx": 64,
     "beep": 128,
 }
-ECHO_TAILS_MS = range(16, 65, 8)  # as in ctb_echo.h
+ECHO_TAILS_MS = range(TAIL_MS[0], TAIL_MS[1] + 1, TAIL_MS[2])
 SENT_DBM0 = (-60.0, 0.0)  # as `cti_board.dsp.mf.make_signal` and `fax.make_fax_tone`
 LEVEL_RANGE_DBM0 = (-40.0, 0.0)  # as in agc.c
 

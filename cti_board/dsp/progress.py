@@ -121,12 +121,20 @@ def _check_ms(tone: Tone, value: int, least: int) -> None:
         raise ValueError(f"{tone.name}: {value} ms; a whole number from {least} to {LONGEST_MS}")
 
 
+def check_tones(tones: tuple[Tone, ...]) -> None:
+    """Asks a detector; ValueError: it cannot hear these tones side by side."""
+    _bank(tones, 1)
+
+
 def _bank(tones: tuple[Tone, ...], lines: int) -> Bank:
     bank = Bank("tone", lines, lambda handle, lane: None)
     array = ffi.new("ctb_tone_t[]", [c_tone(tone, n) for n, tone in enumerate(tones, 1)])
     if lib.ctb_tone_bank_plan(bank.handle, array, len(tones)) != 0:
         names = ", ".join(tone.name for tone in tones)
-        raise ValueError(f"the detector cannot hear this plan: {names}")
+        raise ValueError(
+            "too many different frequencies, or one outside 100 to 3900 Hz: the detector cannot "
+            f"hear this plan: {names}"
+        )
     for lane in range(lines):
         lib.ctb_tone_bank_arm(bank.handle, lane)
     return bank

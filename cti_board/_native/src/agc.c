@@ -10,7 +10,6 @@
  * Limits: music counts as speech; the first sample of a frame may be limited without the 2 ms. */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctb_agc.h"
@@ -70,15 +69,9 @@ const ctb_agc_params_t ctb_agc_default = {
 
 int ctb_agc_bank_alloc(ctb_agc_bank_t **out)
 {
-    ctb_agc_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_agc_bank_t *bank = CTB_BANK_ALLOC(ctb_agc_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     for (int lane = 0; lane < CTB_LANES; lane++)    /* a lane never armed is armed as usual */
         ctb_agc_bank_arm(bank, lane, &ctb_agc_default);
     *out = bank;
@@ -87,10 +80,7 @@ int ctb_agc_bank_alloc(ctb_agc_bank_t **out)
 
 void ctb_agc_bank_free(ctb_agc_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_agc_bank_t, bank);
 }
 
 static int within(float value, float least, float most)

@@ -80,26 +80,16 @@ __attribute__((constructor)) static void beep_make_tables(void)
 
 int ctb_beep_bank_alloc(ctb_beep_bank_t **out)
 {
-    ctb_beep_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_beep_bank_t *bank = CTB_BANK_ALLOC(ctb_beep_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    memset(bank, 0, sizeof *bank);
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     *out = bank;
     return 0;
 }
 
 void ctb_beep_bank_free(ctb_beep_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_beep_bank_t, bank);
 }
 
 void ctb_beep_bank_arm(ctb_beep_bank_t *bank, int lane)

@@ -20,7 +20,6 @@
  * Limits: docs/tones.md. */
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "simd.h"
@@ -172,16 +171,9 @@ typedef void (*dtmf_listen_fn)(ctb_dtmf_bank_t *bank, const float (*in)[CTB_LANE
 
 int ctb_dtmf_bank_alloc(ctb_dtmf_bank_t **out)
 {
-    ctb_dtmf_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_dtmf_bank_t *bank = CTB_BANK_ALLOC(ctb_dtmf_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    memset(bank, 0, sizeof *bank);
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     for (int lane = 0; lane < CTB_LANES; lane++)    /* a lane never armed is armed as usual */
         ctb_dtmf_bank_arm(bank, lane, &ctb_dtmf_default);
     *out = bank;
@@ -190,10 +182,7 @@ int ctb_dtmf_bank_alloc(ctb_dtmf_bank_t **out)
 
 void ctb_dtmf_bank_free(ctb_dtmf_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_dtmf_bank_t, bank);
 }
 
 static int at_least(int value, int least)

@@ -15,7 +15,6 @@
  * Limits: docs/r2-and-fax.md. */
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctb_fax.h"
@@ -126,25 +125,16 @@ typedef void (*fax_listen_fn)(ctb_fax_bank_t *bank, const float (*in)[CTB_LANES]
 
 int ctb_fax_bank_alloc(ctb_fax_bank_t **out)
 {
-    ctb_fax_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_fax_bank_t *bank = CTB_BANK_ALLOC(ctb_fax_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     *out = bank;
     return 0;
 }
 
 void ctb_fax_bank_free(ctb_fax_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_fax_bank_t, bank);
 }
 
 void ctb_fax_bank_arm(ctb_fax_bank_t *bank, int lane)

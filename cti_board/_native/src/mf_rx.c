@@ -14,7 +14,6 @@
  * Limits: docs/r2-and-fax.md. */
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctb_mf.h"
@@ -129,15 +128,9 @@ typedef void (*mf_listen_fn)(ctb_mf_bank_t *bank, const float (*in)[CTB_LANES]);
 
 int ctb_mf_bank_alloc(ctb_mf_bank_t **out)
 {
-    ctb_mf_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_mf_bank_t *bank = CTB_BANK_ALLOC(ctb_mf_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     for (int lane = 0; lane < CTB_LANES; lane++)    /* a lane never armed is armed as usual */
         ctb_mf_bank_arm(bank, lane, &ctb_mf_forward);
     *out = bank;
@@ -146,10 +139,7 @@ int ctb_mf_bank_alloc(ctb_mf_bank_t **out)
 
 void ctb_mf_bank_free(ctb_mf_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_mf_bank_t, bank);
 }
 
 static int at_least(int value, int least)

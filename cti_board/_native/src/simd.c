@@ -118,3 +118,25 @@ void ctb_park_clear(ctb_park_t *park, int lane)
         park->rows[i][lane] = 0;
     park->active |= 1u << lane;
 }
+
+static ctb_park_t *park_of(void *bank, size_t park)
+{
+    return (ctb_park_t *)(void *)((char *)bank + park);
+}
+
+void *ctb_bank_alloc(size_t size, size_t lanes, size_t park)
+{
+    void *bank = ctb_zalloc_vectors(size);
+    if (bank == NULL || ctb_park_alloc(park_of(bank, park), bank, lanes) == 0)
+        return bank;
+    free(bank);
+    return NULL;
+}
+
+void ctb_bank_free(void *bank, size_t park)
+{
+    if (bank == NULL)
+        return;
+    ctb_park_free(park_of(bank, park));
+    free(bank);
+}

@@ -1,6 +1,8 @@
 /* simd.h - what the detector banks share: the choice of instruction set, levels, hits. */
 #ifndef CTB_SIMD_H
 #define CTB_SIMD_H
+#include <stddef.h>
+
 #include "ctb_alloc.h"
 #include "ctb_dsp.h"
 
@@ -41,6 +43,12 @@ int  ctb_park_alloc(ctb_park_t *park, void *rows, size_t bytes);
 void ctb_park_free(ctb_park_t *park);
 void ctb_park_switch(ctb_park_t *park, uint32_t mask);
 void ctb_park_clear(ctb_park_t *park, int lane);  /* zero a lane's column, make it active */
+
+/* A bank, zeroed: its `lanes` stand first, its `park` anywhere.  NULL: no memory. */
+void *ctb_bank_alloc(size_t size, size_t lanes, size_t park);
+void ctb_bank_free(void *bank, size_t park);      /* NULL is nothing */
+#define CTB_BANK_ALLOC(type) ctb_bank_alloc(sizeof(type), sizeof(lanes_t), offsetof(type, park))
+#define CTB_BANK_FREE(type, bank) ctb_bank_free(bank, offsetof(type, park))
 
 #define CTB_LEAST_CDBM0 (-9000)     /* of what a sender is asked for: under the last step of A-law ... */
 #define CTB_MOST_CDBM0 314          /* ... to the overload point, ITU-T G.711 */

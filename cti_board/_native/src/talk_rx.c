@@ -6,7 +6,6 @@
  * syllables; both levels stay over it.  So a steady sound is talk for four seconds at most.
  * Limits: tones and music that pause are talk; a noise that changes faster than that is, too. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "simd.h"
@@ -58,16 +57,9 @@ typedef void (*talk_listen_fn)(ctb_talk_bank_t *bank, const float (*in)[CTB_LANE
 
 int ctb_talk_bank_alloc(ctb_talk_bank_t **out)
 {
-    ctb_talk_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_talk_bank_t *bank = CTB_BANK_ALLOC(ctb_talk_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    memset(bank, 0, sizeof *bank);
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     for (int lane = 0; lane < CTB_LANES; lane++)    /* a lane never armed is armed as usual */
         ctb_talk_bank_arm(bank, lane, &ctb_talk_default);
     *out = bank;
@@ -76,10 +68,7 @@ int ctb_talk_bank_alloc(ctb_talk_bank_t **out)
 
 void ctb_talk_bank_free(ctb_talk_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_talk_bank_t, bank);
 }
 
 static int steps_of(float ms)

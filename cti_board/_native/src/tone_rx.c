@@ -19,7 +19,6 @@
  * Limits: docs/tones.md. */
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "simd.h"
@@ -151,26 +150,16 @@ typedef void (*tone_calm_fn)(ctb_tone_bank_t *bank, int step);
 
 int ctb_tone_bank_alloc(ctb_tone_bank_t **out)
 {
-    ctb_tone_bank_t *bank = ctb_zalloc_vectors(sizeof *bank);
-    int err;
+    ctb_tone_bank_t *bank = CTB_BANK_ALLOC(ctb_tone_bank_t);
     if (bank == NULL)
         return -ENOMEM;
-    memset(bank, 0, sizeof *bank);
-    err = ctb_park_alloc(&bank->park, &bank->lanes, sizeof bank->lanes);
-    if (err != 0) {
-        free(bank);
-        return err;
-    }
     *out = bank;
     return 0;
 }
 
 void ctb_tone_bank_free(ctb_tone_bank_t *bank)
 {
-    if (bank == NULL)
-        return;
-    ctb_park_free(&bank->park);
-    free(bank);
+    CTB_BANK_FREE(ctb_tone_bank_t, bank);
 }
 
 void ctb_tone_bank_arm(ctb_tone_bank_t *bank, int lane)
